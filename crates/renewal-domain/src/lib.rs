@@ -1,0 +1,59 @@
+//! The event model of Renewal Ledger, and the traits its stores implement.
+//!
+//! The crate holds what every other part agrees on, and does no I/O: it knows no
+//! database, no X.509 library and no async runtime.
+//!
+//! | to see | look at |
+//! |---|---|
+//! | what is recorded, and its rules | [`RenewalEvent`], [`CertificateRecord`], [`OpenRequest`] |
+//! | who a device is | [`DeviceId::of`] |
+//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`StoreError`] |
+//! | how history is read | [`EventFilter`], [`PageRequest`], [`Cursor`] |
+//! | where time and ids come from | [`Clock`], [`IdSource`] |
+//!
+//! # Adding a store
+//!
+//! Implement both traits, build with the feature `testing`, and run every case of the
+//! conformance suite (`testing::conformance`) on a fresh, empty store of yours; the
+//! crate's own in-memory store is the shortest example. The cases are plain async
+//! functions and panic where the store breaks a promise.
+//!
+//! # Features
+//!
+//! - `testing`: an in-memory store, a clock to set, ids to predict, the conformance suites.
+//! - `mock`: `mockall` mocks of the two traits, `MockRenewalEventStore` and `MockIssuanceStore`.
+
+mod certificate;
+mod clock;
+pub mod device;
+mod error;
+mod event;
+mod event_type;
+mod filter;
+mod ids;
+mod page;
+mod reason_code;
+mod request;
+mod serial;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod text;
+
+pub use certificate::{CertificateRecord, Completion, Revocation, RevocationReason};
+pub use clock::{Clock, IdSource, Ids, SystemClock};
+pub use device::{DeviceName, InvalidName};
+pub use error::{BoxError, StoreError};
+pub use event::{EventRow, InvalidEvent, RenewalEvent};
+pub use event_type::{AttemptKind, EventType, Stage, UnknownEventType};
+pub use filter::{EventFilter, IdRange};
+pub use ids::{AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId};
+pub use page::{Cursor, CursorError, Page, PageRequest, PageSize, Scope};
+pub use reason_code::{InvalidReasonCode, ReasonCode};
+pub use request::{
+    IssuedParts, NewRequest, OpenRequest, Presented, Purpose, RequestKind, RequestState, Sha256Digest,
+};
+pub use serial::{InvalidSerial, Serial};
+pub use store::{Completed, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore};
+#[cfg(feature = "mock")]
+pub use store::{MockIssuanceStore, MockRenewalEventStore};

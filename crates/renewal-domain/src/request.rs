@@ -1,0 +1,341 @@
+//! A request that is being worked on: an attempt or an enrollment without an end yet.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    AttemptId, AttemptKind, CertificateRecord, Completion, DeviceId, DeviceName, EventId, InvalidEvent,
+    OrgId, ReasonCode, RenewalEvent, RequestId, Serial,
+};
+
+/// A SHA-256 digest (FIPS 180-4).
+pub type Sha256Digest = [u8; 32];
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// The first certificate of a device: no event, as there is no certificate to renew.
+    Enrollment,
+    /// A renewal or a recovery, which presents a certificate.
+    Attempt {
+        /// Which of the two.
+        kind: AttemptKind,
+        /// The certificate that the device presented.
+        presented: Presented,
+    },
+}
+
+/// The certificate that a device presented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presented {
+    serial: Serial,
+    not_after: DateTime<Utc>,
+}
+
+impl Presented {
+    /// Takes the serial number and the time of expiry, which is cut to whole seconds.
+    #[must_use]
+    pub fn new(serial: Serial, not_after: DateTime<Utc>) -> Self {
+        Self { serial, not_after: not_after.trunc_subsecs(0) }
+    }
+
+    /// The serial number.
+    #[must_use]
+    pub const fn serial(&self) -> &Serial {
+        &self.serial
+    }
+
+    /// When it expires or expired.
+    #[must_use]
+    pub const fn not_after(&self) -> DateTime<Utc> {
+        self.not_after
+    }
+}
+
+/// The purpose of a request, without what was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// The first certificate of a device.
+    Enrollment,
+    /// A renewal.
+    Renewal,
+    /// A recovery.
+    Recovery,
+}
+
+impl RequestKind {
+    /// The name, as stores and interfaces spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrollment => "enrollment",
+            Self::Renewal => "renewal",
+            Self::Recovery => "recovery",
+        }
+    }
+
+    /// The kind that has this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Enrollment, Self::Renewal, Self::Recovery].into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The kind of attempt, unless it is an enrollment.
+    #[must_use]
+    pub const fn attempt(self) -> Option<AttemptKind> {
+        match self {
+            Self::Enrollment => None,
+            Self::Renewal => Some(AttemptKind::Renewal),
+            Self::Recovery => Some(AttemptKind::Recovery),
+        }
+    }
+}
+
+impl fmt::Display for RequestKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Purpose {
+    /// The purpose without what was presented.
+    #[must_use]
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::Enrollment => RequestKind::Enrollment,
+            Self::Attempt { kind: AttemptKind::Renewal, .. } => RequestKind::Renewal,
+            Self::Attempt { kind: AttemptKind::Recovery, .. } => RequestKind::Recovery,
+        }
+    }
+
+    /// The certificate presented, if one was.
+    #[must_use]
+    pub const fn presented(&self) -> Option<&Presented> {
+        match self {
+            Self::Enrollment => None,
+            Self::Attempt { presented, .. } => Some(presented),
+        }
+    }
+}
+
+/// What an open request waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestState {
+    /// A process is signing it now.
+    Signing,
+    /// It waits for a person to approve or deny it.
+    Pending,
+}
+
+impl RequestState {
+    /// The name, as stores and interfaces spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signing => "signing",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// The state that has this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Signing, Self::Pending].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// A request without an end. It is stored when work on it begins, and deleted by
+/// whoever ends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRequest {
+    id: RequestId,
+    org_id: OrgId,
+    device_id: DeviceId,
+    device_name: DeviceName,
+    purpose: Purpose,
+    state: RequestState,
+    csr_der: Vec<u8>,
+    csr_sha256: Sha256Digest,
+    requested_lifetime: Option<Duration>,
+}
+
+/// The fields of a new [`OpenRequest`].
+#[derive(Debug, Clone)]
+pub struct NewRequest {
+    /// The id: for a renewal or a recovery, the id of the start event.
+    pub id: RequestId,
+    /// The organisation.
+    pub org_id: OrgId,
+    /// The device.
+    pub device_id: DeviceId,
+    /// The device's name.
+    pub device_name: DeviceName,
+    /// What the request is for.
+    pub purpose: Purpose,
+    /// What it waits for.
+    pub state: RequestState,
+    /// The request itself: a PKCS#10 `CertificationRequest` in DER.
+    pub csr_der: Vec<u8>,
+    /// The lifetime asked for, if any; cut to whole seconds.
+    pub requested_lifetime: Option<Duration>,
+}
+
+impl OpenRequest {
+    /// Opens a request.
+    #[must_use]
+    pub fn new(new: NewRequest) -> Self {
+        Self {
+            csr_sha256: Sha256::digest(&new.csr_der).into(),
+            id: new.id,
+            org_id: new.org_id,
+            device_id: new.device_id,
+            device_name: new.device_name,
+            purpose: new.purpose,
+            state: new.state,
+            csr_der: new.csr_der,
+            requested_lifetime: new
+                .requested_lifetime
+                .map(|lifetime| Duration::from_secs(lifetime.as_secs())),
+        }
+    }
+
+    /// The event that starts the attempt; none for an enrollment.
+    #[must_use]
+    pub fn start_event(&self) -> Option<RenewalEvent> {
+        match &self.purpose {
+            Purpose::Enrollment => None,
+            Purpose::Attempt { kind, presented } => Some(RenewalEvent::start(
+                self.id.start_event(),
+                self.org_id,
+                self.device_id,
+                *kind,
+                presented.not_after(),
+            )),
+        }
+    }
+
+    /// The end with a certificate. Device, digests and the like come from this request.
+    ///
+    /// # Errors
+    /// [`InvalidEvent`] when `end` is not after the start.
+    pub fn issued(&self, end: EventId, issued: IssuedParts) -> Result<Completion, InvalidEvent> {
+        let certificate = CertificateRecord {
+            org_id: self.org_id,
+            serial: issued.serial,
+            device_id: self.device_id,
+            device_name: self.device_name.clone(),
+            request_id: self.id,
+            kind: self.purpose.kind(),
+            public_key_sha256: issued.public_key_sha256,
+            csr_sha256: self.csr_sha256,
+            presented_serial: self.purpose.presented().map(|presented| presented.serial().clone()),
+            not_before: issued.not_before.trunc_subsecs(0),
+            not_after: issued.not_after.trunc_subsecs(0),
+            der: issued.der,
+            revocation: None,
+        };
+        let event = self.start_event().map(|start| start.success(end, certificate.not_after)).transpose()?;
+        Ok(Completion::issued(certificate, event))
+    }
+
+    /// The end without a certificate.
+    ///
+    /// # Errors
+    /// [`InvalidEvent`] when `end` is not after the start.
+    pub fn failed(
+        &self,
+        end: EventId,
+        reason: ReasonCode,
+        message: &str,
+    ) -> Result<Completion, InvalidEvent> {
+        let event = self.start_event().map(|start| start.failed(end, reason, message)).transpose()?;
+        Ok(Completion::failed(event))
+    }
+
+    /// The id.
+    #[must_use]
+    pub const fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// The organisation.
+    #[must_use]
+    pub const fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    /// The device.
+    #[must_use]
+    pub const fn device_id(&self) -> DeviceId {
+        self.device_id
+    }
+
+    /// The device's name.
+    #[must_use]
+    pub const fn device_name(&self) -> &DeviceName {
+        &self.device_name
+    }
+
+    /// What the request is for.
+    #[must_use]
+    pub const fn purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
+    /// The attempt that the request is; none for an enrollment.
+    #[must_use]
+    pub fn attempt_id(&self) -> Option<AttemptId> {
+        self.purpose.presented().map(|_| self.id.attempt())
+    }
+
+    /// What it waits for.
+    #[must_use]
+    pub const fn state(&self) -> RequestState {
+        self.state
+    }
+
+    /// The PKCS#10 request in DER.
+    #[must_use]
+    pub fn csr_der(&self) -> &[u8] {
+        &self.csr_der
+    }
+
+    /// The SHA-256 digest of [`csr_der`](Self::csr_der).
+    #[must_use]
+    pub const fn csr_sha256(&self) -> &Sha256Digest {
+        &self.csr_sha256
+    }
+
+    /// The lifetime asked for, if any, in whole seconds.
+    #[must_use]
+    pub const fn requested_lifetime(&self) -> Option<Duration> {
+        self.requested_lifetime
+    }
+
+    /// When it was opened: the millisecond of the id.
+    #[must_use]
+    pub fn opened_at(&self) -> DateTime<Utc> {
+        self.id.created_at()
+    }
+}
+
+/// What a signer adds to an [`OpenRequest`].
+#[derive(Debug, Clone)]
+pub struct IssuedParts {
+    /// The serial number.
+    pub serial: Serial,
+    /// The SHA-256 digest of the public key (of its `SubjectPublicKeyInfo` in DER).
+    pub public_key_sha256: Sha256Digest,
+    /// From when the certificate is valid.
+    pub not_before: DateTime<Utc>,
+    /// Until when, that second included.
+    pub not_after: DateTime<Utc>,
+    /// The certificate in DER.
+    pub der: Vec<u8>,
+}

@@ -1,0 +1,172 @@
+//! The store traits. Every method takes the organisation first, and finds nothing of another.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    CertificateRecord, Completion, DeviceId, EventFilter, EventId, OpenRequest, OrgId, Page, PageRequest,
+    RenewalEvent, RequestId, RequestState, Revocation, Serial, StoreError,
+};
+
+/// The ledger: events, appended and read, never changed.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait RenewalEventStore: Send + Sync {
+    /// Appends an event. Appending one that is there already is no error and writes
+    /// nothing, so that a write whose answer was lost can be repeated.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the id exists with other content, when the attempt
+    /// has a start or an end already, or when the event is of another organisation.
+    async fn create(&self, org: OrgId, event: &RenewalEvent) -> Result<(), StoreError> {
+        self.create_many(org, std::slice::from_ref(event)).await
+    }
+
+    /// Appends events, all of them or none.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), if one of them is at fault.
+    async fn create_many(&self, org: OrgId, events: &[RenewalEvent]) -> Result<(), StoreError>;
+
+    /// Reads a page of the events that the filter lets through, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
+    async fn list(
+        &self,
+        org: OrgId,
+        filter: &EventFilter,
+        page: &PageRequest,
+    ) -> Result<Page<RenewalEvent>, StoreError>;
+
+    /// Reads one event; none if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn get(&self, org: OrgId, id: EventId) -> Result<Option<RenewalEvent>, StoreError>;
+}
+
+/// What became of a request that was to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// It is recorded, and with it the start event.
+    New,
+    /// The same request is open already: somebody is signing it, or it is pending.
+    AlreadyOpen(Box<OpenRequest>),
+    /// The same request was answered with this certificate, which is still good.
+    AlreadyIssued(Box<CertificateRecord>),
+}
+
+/// What became of a completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completed {
+    /// It is recorded: the request has ended with it.
+    Recorded,
+    /// The request has ended otherwise before. Nothing of this completion is recorded,
+    /// and its certificate must not leave the process.
+    TooLate,
+}
+
+/// Which open requests to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenRequestFilter {
+    /// Only those that wait for this.
+    pub state: Option<RequestState>,
+    /// Only those opened before this instant.
+    pub opened_before: Option<DateTime<Utc>>,
+}
+
+/// The working set and its outcome: requests being worked on, certificates issued.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait IssuanceStore: Send + Sync {
+    /// Opens a request: its row and its start event, in one transaction, before anything
+    /// is signed. Two requests are the same when device, CSR and the serial number of the
+    /// presented certificate are the same. If the same request is open, or was answered
+    /// with a certificate that is [good](CertificateRecord::is_good_at) at `now`, nothing
+    /// is written and that answer is returned: of two that come at once only one is new.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the id is in use, or the request is of another organisation.
+    async fn open(&self, org: OrgId, request: &OpenRequest, now: DateTime<Utc>)
+    -> Result<Opened, StoreError>;
+
+    /// Ends a request: deletes its row and writes the certificate and the event, in one
+    /// transaction. Of completions that race, one is recorded and the others are too late.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the serial number is in use, or the request is of
+    /// another organisation; the request stays open then, as after any other error, unless
+    /// the error hides a success: after [`StoreError::Unavailable`] either can be.
+    async fn complete(
+        &self,
+        org: OrgId,
+        id: RequestId,
+        completion: &Completion,
+    ) -> Result<Completed, StoreError>;
+
+    /// Reads an open request; none if it has ended or never was.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn open_request(&self, org: OrgId, id: RequestId) -> Result<Option<OpenRequest>, StoreError>;
+
+    /// Reads a page of the open requests, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
+    async fn open_requests(
+        &self,
+        org: OrgId,
+        filter: &OpenRequestFilter,
+        page: &PageRequest,
+    ) -> Result<Page<OpenRequest>, StoreError>;
+
+    /// Reads a certificate; none if it was not issued here.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn certificate(&self, org: OrgId, serial: &Serial)
+    -> Result<Option<CertificateRecord>, StoreError>;
+
+    /// Reads a page of a device's certificates, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
+    async fn device_certificates(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        page: &PageRequest,
+    ) -> Result<Page<CertificateRecord>, StoreError>;
+
+    /// Revokes a certificate, and returns it as it is afterwards: a first revocation
+    /// stands, a later one changes nothing. None if it was not issued here.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn revoke(
+        &self,
+        org: OrgId,
+        serial: &Serial,
+        revocation: &Revocation,
+    ) -> Result<Option<CertificateRecord>, StoreError>;
+}
+
+impl OpenRequestFilter {
+    /// Whether the filter lets the request through: the definition that every store follows.
+    #[must_use]
+    pub fn matches(&self, request: &OpenRequest) -> bool {
+        self.state.is_none_or(|state| state == request.state())
+            && self.opened_before.is_none_or(|before| request.opened_at() < before)
+    }
+
+    /// What a cursor of this listing belongs to. The age limit moves with the clock, so
+    /// it is not part of it.
+    #[must_use]
+    pub fn scope(&self, org: OrgId) -> crate::Scope {
+        let mut scope = crate::Scope::of("open-requests", org);
+        scope.add("state", self.state.map(RequestState::as_str));
+        scope
+    }
+}

@@ -1,0 +1,257 @@
+//! The shortest store that keeps every promise: ordered maps behind one lock.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    CertificateRecord, Completed, Completion, DeviceId, EventFilter, EventId, IssuanceStore, OpenRequest,
+    OpenRequestFilter, Opened, OrgId, Page, PageRequest, RenewalEvent, RenewalEventStore, RequestId,
+    Revocation, Serial, Stage, StoreError,
+};
+
+/// A store that lives as long as the process.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Tables {
+    events: BTreeMap<(OrgId, EventId), RenewalEvent>,
+    requests: BTreeMap<(OrgId, RequestId), OpenRequest>,
+    certificates: BTreeMap<(OrgId, Serial), CertificateRecord>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes all tables or, on an error, none.
+    fn transaction<T>(
+        &self,
+        work: impl FnOnce(&mut Tables) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut tables = self.tables();
+        let mut changed = tables.clone();
+        let done = work(&mut changed)?;
+        *tables = changed;
+        Ok(done)
+    }
+}
+
+impl Tables {
+    fn append(&mut self, org: OrgId, event: &RenewalEvent) -> Result<(), StoreError> {
+        if event.org_id() != org {
+            return Err(conflict("the event is of another organisation"));
+        }
+        if let Some(there) = self.events.get(&(org, event.id())) {
+            return if there == event { Ok(()) } else { Err(conflict("the id is another event's")) };
+        }
+        let is_start = |event: &RenewalEvent| event.stage() == Stage::Start;
+        let twice = self.events.values().any(|other| {
+            other.org_id() == org
+                && other.attempt_id() == event.attempt_id()
+                && is_start(other) == is_start(event)
+        });
+        if twice {
+            return Err(conflict("the attempt has ended"));
+        }
+        self.events.insert((org, event.id()), event.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl RenewalEventStore for MemoryStore {
+    async fn create_many(&self, org: OrgId, events: &[RenewalEvent]) -> Result<(), StoreError> {
+        self.transaction(|tables| events.iter().try_for_each(|event| tables.append(org, event)))
+    }
+
+    async fn list(
+        &self,
+        org: OrgId,
+        filter: &EventFilter,
+        page: &PageRequest,
+    ) -> Result<Page<RenewalEvent>, StoreError> {
+        let tables = self.tables();
+        let events = tables.events.values().rev();
+        let found = events
+            .filter(|event| event.org_id() == org && filter.matches(event))
+            .filter(|event| page.after().is_none_or(|after| event.position() < after))
+            .take(page.size() + 1)
+            .cloned()
+            .collect();
+        Ok(Page::of(found, page, &filter.scope(org), RenewalEvent::position))
+    }
+
+    async fn get(&self, org: OrgId, id: EventId) -> Result<Option<RenewalEvent>, StoreError> {
+        Ok(self.tables().events.get(&(org, id)).cloned())
+    }
+}
+
+#[async_trait]
+impl IssuanceStore for MemoryStore {
+    async fn open(
+        &self,
+        org: OrgId,
+        request: &OpenRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Opened, StoreError> {
+        if request.org_id() != org {
+            return Err(conflict("the request is of another organisation"));
+        }
+        self.transaction(|tables| {
+            let presented = request.purpose().presented().map(crate::Presented::serial);
+            let same = tables.requests.values().find(|other| {
+                other.org_id() == org
+                    && other.device_id() == request.device_id()
+                    && other.csr_sha256() == request.csr_sha256()
+                    && other.purpose().presented().map(crate::Presented::serial) == presented
+            });
+            if let Some(open) = same {
+                return Ok(Opened::AlreadyOpen(Box::new(open.clone())));
+            }
+            let answers = tables.certificates.values().filter(|certificate| {
+                certificate.org_id == org
+                    && certificate.device_id == request.device_id()
+                    && certificate.csr_sha256 == *request.csr_sha256()
+                    && certificate.presented_serial.as_ref() == presented
+                    && certificate.is_good_at(now)
+            });
+            if let Some(newest) = answers.max_by_key(|certificate| certificate.request_id) {
+                return Ok(Opened::AlreadyIssued(Box::new(newest.clone())));
+            }
+            if tables.requests.insert((org, request.id()), request.clone()).is_some() {
+                return Err(conflict("the id is another request's"));
+            }
+            match request.start_event() {
+                Some(start) => tables.append(org, &start).map(|()| Opened::New),
+                None => Ok(Opened::New),
+            }
+        })
+    }
+
+    async fn complete(
+        &self,
+        org: OrgId,
+        id: RequestId,
+        completion: &Completion,
+    ) -> Result<Completed, StoreError> {
+        let foreign = completion.event().is_some_and(|event| event.org_id() != org)
+            || completion.certificate().is_some_and(|certificate| certificate.org_id != org);
+        if foreign {
+            return Err(conflict("the completion is of another organisation"));
+        }
+        self.transaction(|tables| {
+            if tables.requests.remove(&(org, id)).is_none() {
+                return Ok(Completed::TooLate);
+            }
+            if let Some(event) = completion.event()
+                && let Err(_ended) = tables.append(org, event)
+            {
+                return Ok(Completed::TooLate);
+            }
+            if let Some(certificate) = completion.certificate() {
+                let key = (org, certificate.serial.clone());
+                if tables.certificates.insert(key, certificate.clone()).is_some() {
+                    return Err(conflict("the serial number is another certificate's"));
+                }
+            }
+            Ok(Completed::Recorded)
+        })
+    }
+
+    async fn open_request(&self, org: OrgId, id: RequestId) -> Result<Option<OpenRequest>, StoreError> {
+        Ok(self.tables().requests.get(&(org, id)).cloned())
+    }
+
+    async fn open_requests(
+        &self,
+        org: OrgId,
+        filter: &OpenRequestFilter,
+        page: &PageRequest,
+    ) -> Result<Page<OpenRequest>, StoreError> {
+        let tables = self.tables();
+        let found = tables
+            .requests
+            .values()
+            .filter(|request| request.org_id() == org && filter.matches(request))
+            .filter(|request| page.after().is_none_or(|after| request.id().as_uuid() > after))
+            .take(page.size() + 1)
+            .cloned()
+            .collect();
+        Ok(Page::of(found, page, &filter.scope(org), |request| request.id().as_uuid()))
+    }
+
+    async fn certificate(
+        &self,
+        org: OrgId,
+        serial: &Serial,
+    ) -> Result<Option<CertificateRecord>, StoreError> {
+        Ok(self.tables().certificates.get(&(org, serial.clone())).cloned())
+    }
+
+    async fn device_certificates(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        page: &PageRequest,
+    ) -> Result<Page<CertificateRecord>, StoreError> {
+        let mut found: Vec<_> = self
+            .tables()
+            .certificates
+            .values()
+            .filter(|certificate| certificate.org_id == org && certificate.device_id == device)
+            .filter(|certificate| page.after().is_none_or(|after| certificate.request_id.as_uuid() < after))
+            .cloned()
+            .collect();
+        found.sort_by_key(|certificate| std::cmp::Reverse(certificate.request_id));
+        found.truncate(page.size() + 1);
+        let scope = CertificateRecord::scope(org, device);
+        Ok(Page::of(found, page, &scope, |certificate| certificate.request_id.as_uuid()))
+    }
+
+    async fn revoke(
+        &self,
+        org: OrgId,
+        serial: &Serial,
+        revocation: &Revocation,
+    ) -> Result<Option<CertificateRecord>, StoreError> {
+        let mut tables = self.tables();
+        let Some(certificate) = tables.certificates.get_mut(&(org, serial.clone())) else {
+            return Ok(None);
+        };
+        certificate.revocation.get_or_insert(*revocation);
+        Ok(Some(certificate.clone()))
+    }
+}
+
+fn conflict(what: &str) -> StoreError {
+    StoreError::Conflict(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::conformance::{self, Stores};
+
+    #[tokio::test]
+    async fn the_memory_store_conforms() {
+        for case in conformance::cases() {
+            let store = Arc::new(MemoryStore::new());
+            (case.run)(Stores { events: store.clone(), issuance: store }).await;
+        }
+    }
+}
