@@ -54,6 +54,6 @@ pub use request::{
     IssuedParts, NewRequest, OpenRequest, Presented, Purpose, RequestKind, RequestState, Sha256Digest,
 };
 pub use serial::{InvalidSerial, Serial};
-pub use store::{Completed, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore};
+pub use store::{Answer, Completed, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore, Stores};
 #[cfg(feature = "mock")]
 pub use store::{MockIssuanceStore, MockRenewalEventStore};

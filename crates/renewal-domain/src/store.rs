@@ -1,5 +1,7 @@
 //! The store traits. Every method takes the organisation first, and finds nothing of another.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -46,15 +48,23 @@ pub trait RenewalEventStore: Send + Sync {
     async fn get(&self, org: OrgId, id: EventId) -> Result<Option<RenewalEvent>, StoreError>;
 }
 
+/// What the same request got before. Two requests are the same when device, CSR and the
+/// serial number of the presented certificate are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is open: somebody is signing it, or it is pending.
+    Open(Box<OpenRequest>),
+    /// It was answered with this certificate, which is still good.
+    Issued(Box<CertificateRecord>),
+}
+
 /// What became of a request that was to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
     /// It is recorded, and with it the start event.
     New,
-    /// The same request is open already: somebody is signing it, or it is pending.
-    AlreadyOpen(Box<OpenRequest>),
-    /// The same request was answered with this certificate, which is still good.
-    AlreadyIssued(Box<CertificateRecord>),
+    /// The same request has an answer already; nothing was written.
+    Answered(Answer),
 }
 
 /// What became of a completion.
@@ -80,11 +90,21 @@ pub struct OpenRequestFilter {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait IssuanceStore: Send + Sync {
+    /// Finds what the same request got before: an open request, or else the newest
+    /// certificate that is [good](CertificateRecord::is_good_at) at `now`.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn answer(
+        &self,
+        org: OrgId,
+        request: &OpenRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Answer>, StoreError>;
+
     /// Opens a request: its row and its start event, in one transaction, before anything
-    /// is signed. Two requests are the same when device, CSR and the serial number of the
-    /// presented certificate are the same. If the same request is open, or was answered
-    /// with a certificate that is [good](CertificateRecord::is_good_at) at `now`, nothing
-    /// is written and that answer is returned: of two that come at once only one is new.
+    /// is signed. If the same request has an [`answer`](Self::answer), nothing is written
+    /// and that answer is returned: of two that come at once only one is new.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the id is in use, or the request is of another organisation.
@@ -151,6 +171,21 @@ pub trait IssuanceStore: Send + Sync {
         serial: &Serial,
         revocation: &Revocation,
     ) -> Result<Option<CertificateRecord>, StoreError>;
+}
+
+/// A store, by both its traits.
+#[derive(Clone)]
+pub struct Stores {
+    /// The ledger.
+    pub events: Arc<dyn RenewalEventStore>,
+    /// The working set and the certificates.
+    pub issuance: Arc<dyn IssuanceStore>,
+}
+
+impl<S: RenewalEventStore + IssuanceStore + 'static> From<Arc<S>> for Stores {
+    fn from(store: Arc<S>) -> Self {
+        Self { events: store.clone(), issuance: store }
+    }
 }
 
 impl OpenRequestFilter {

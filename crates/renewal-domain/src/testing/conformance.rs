@@ -7,7 +7,7 @@
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 //! for case in conformance::cases() {
 //!     let store = Arc::new(MemoryStore::new());
-//!     runtime.block_on((case.run)(conformance::Stores { events: store.clone(), issuance: store }));
+//!     runtime.block_on((case.run)(store.into()));
 //! }
 //! ```
 
@@ -18,20 +18,9 @@ mod pages;
 mod races;
 mod tenancy;
 
-use std::sync::Arc;
-
 use futures::future::BoxFuture;
 
-use crate::{IssuanceStore, RenewalEventStore};
-
-/// The store under test, by both its traits.
-#[derive(Clone)]
-pub struct Stores {
-    /// The ledger.
-    pub events: Arc<dyn RenewalEventStore>,
-    /// The working set and the certificates.
-    pub issuance: Arc<dyn IssuanceStore>,
-}
+pub use crate::Stores;
 
 /// One case of the suite.
 #[derive(Clone, Copy)]

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::samples::Samples;
 use crate::{
-    Clock, Completed, EventFilter, EventType, IdSource, OpenRequest, OpenRequestFilter, Opened, PageRequest,
-    PageSize, RequestState, Revocation, RevocationReason, Serial,
+    Answer, Clock, Completed, EventFilter, EventType, IdSource, OpenRequest, OpenRequestFilter, Opened,
+    PageRequest, PageSize, RequestState, Revocation, RevocationReason, Serial,
 };
 
 suite![
@@ -78,7 +78,10 @@ async fn the_same_request_again_finds_the_open_one(stores: Stores) {
         let again = samples.request("gateway", "csr", presented, Pending);
         assert_eq!(open(&stores, &samples, &first).await, Opened::New);
         let before = events(&stores, &samples).await;
-        assert_eq!(open(&stores, &samples, &again).await, Opened::AlreadyOpen(Box::new(first)));
+        let answer = Answer::Open(Box::new(first));
+        let found = stores.issuance.answer(samples.org, &again, samples.clock.now()).await.works();
+        assert_eq!(found.as_ref(), Some(&answer));
+        assert_eq!(open(&stores, &samples, &again).await, Opened::Answered(answer));
         assert_eq!(events(&stores, &samples).await, before);
     }
 }
@@ -92,8 +95,10 @@ async fn the_same_request_again_finds_its_certificate(stores: Stores) {
         stores.issuance.complete(samples.org, first.id(), &end).await.works();
         let before = events(&stores, &samples).await;
         let again = samples.request("gateway", "csr", presented, Signing);
-        let certificate = end.certificate().cloned().map(Box::new);
-        assert_eq!(Some(open(&stores, &samples, &again).await), certificate.map(Opened::AlreadyIssued));
+        let answer = end.certificate().cloned().map(Box::new).map(Answer::Issued);
+        let found = stores.issuance.answer(samples.org, &again, samples.clock.now()).await.works();
+        assert_eq!(found, answer);
+        assert_eq!(Some(open(&stores, &samples, &again).await), answer.map(Opened::Answered));
         assert_eq!(events(&stores, &samples).await, before);
         assert_eq!(stores.issuance.open_request(samples.org, again.id()).await.works(), None);
     }
@@ -121,6 +126,7 @@ async fn another_certificate_presented_is_another_request(stores: Stores) {
         [("gateway", "csr", 1), ("gateway", "csr", 2), ("gateway", "other", 1), ("gateway", "csr", 0)];
     for (device, csr, presented) in requests {
         let request = samples.request(device, csr, presented, Pending);
+        assert_eq!(stores.issuance.answer(samples.org, &request, samples.clock.now()).await.works(), None);
         assert_eq!(open(&stores, &samples, &request).await, Opened::New);
     }
 }

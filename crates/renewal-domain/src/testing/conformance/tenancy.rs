@@ -48,6 +48,7 @@ async fn another_organisation_writes_nothing(stores: Stores) {
     stores.issuance.open(ours.org, &request, now).await.works();
     let end = ours.issued(&request, 10);
 
+    assert_eq!(stores.issuance.answer(theirs, &request, now).await.works(), None);
     assert_conflict(&stores.issuance.open(theirs, &request, now).await);
     assert_conflict(&stores.issuance.complete(theirs, request.id(), &end).await);
     let same_id = others.refused(&others.request("gateway", "csr", 1, RequestState::Signing), "denied");

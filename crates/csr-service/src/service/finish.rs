@@ -1,0 +1,166 @@
+//! From an open request to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use renewal_domain::{
+    Answer, Completed, Completion, IssuedParts, OpenRequest, Opened, RequestState, StoreError,
+};
+use tokio::time::timeout;
+use tracing::{error, info};
+
+use super::Parts;
+use crate::certificate::issue;
+use crate::outcome::{Issued, Outcome, Pending, ServiceError};
+use crate::{Csr, IssuedCertificate, Reason};
+
+/// When to ask again for a request that another call is signing right now.
+const RETRY_SIGNING: Duration = Duration::from_secs(2);
+
+/// When to ask again for a request that waits for a person.
+const RETRY_PENDING: Duration = Duration::from_mins(1);
+
+impl Parts {
+    /// Opens the request and, unless it was answered before or waits for a person, ends it.
+    pub(super) async fn open_and_finish(
+        self: Arc<Self>,
+        request: OpenRequest,
+        csr: Csr,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, ServiceError> {
+        let opened = self.stores.issuance.open(request.org_id(), &request, now).await?;
+        Ok(match opened {
+            Opened::Answered(answer) => answered(answer),
+            Opened::New if request.state() == RequestState::Pending => {
+                info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
+                    "waiting for a person to decide");
+                pending(&request)
+            }
+            Opened::New => Outcome::Issued(Box::new(self.sign_or_fail(&request, csr).await?)),
+        })
+    }
+
+    /// Signs and records; what fails ends the attempt.
+    async fn sign_or_fail(&self, request: &OpenRequest, csr: Csr) -> Result<Issued, ServiceError> {
+        let failure = match self.sign_and_record(request, csr).await {
+            Ok(issued) => return Ok(issued),
+            Err(failure) => failure,
+        };
+        let reason = match &failure {
+            ServiceError::Issue(error) => error.reason(),
+            ServiceError::SignerTimeout(_) => Reason::SignerFailed,
+            ServiceError::Store(_) => Reason::StoreFailed,
+            // The request has ended, or can't be ended from here; the reconciler sees to the latter.
+            ServiceError::EndedMeanwhile(_)
+            | ServiceError::Interrupted(_)
+            | ServiceError::NoSuchRequest(_)
+            | ServiceError::NotPending(_)
+            | ServiceError::NoSuchCertificate(_) => return Err(failure),
+        };
+        if let Err(error) = self.end_without_certificate(request, reason, reason.sentence()).await {
+            error!(org = %request.org_id(), request = %request.id(), %error,
+                "could not record the failure; the reconciler will end the attempt");
+        }
+        Err(failure)
+    }
+
+    /// Signs, and records certificate and success event; only then is the certificate released.
+    pub(super) async fn sign_and_record(
+        &self,
+        request: &OpenRequest,
+        csr: Csr,
+    ) -> Result<Issued, ServiceError> {
+        let signed = self.sign(request, csr).await?;
+        let parts = IssuedParts {
+            serial: signed.serial().clone(),
+            public_key_sha256: signed.public_key_sha256(),
+            not_before: signed.not_before(),
+            not_after: signed.not_after(),
+            der: signed.into_der(),
+        };
+        let end = self.ids.next_after(request.id().start_event());
+        let completion =
+            request.issued(end, parts).map_err(|error| ServiceError::Interrupted(error.into()))?;
+        let (Completed::Recorded, Some(certificate)) =
+            (self.complete(request, &completion).await?, completion.certificate().cloned())
+        else {
+            return Err(ServiceError::EndedMeanwhile(request.id()));
+        };
+        info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
+            serial = %certificate.serial, kind = %certificate.kind, "issued a certificate");
+        Ok(Issued { certificate, repeated: false })
+    }
+
+    /// Signs on a thread where a slow key disturbs nobody. What a key signs after the deadline
+    /// is dropped.
+    async fn sign(&self, request: &OpenRequest, csr: Csr) -> Result<IssuedCertificate, ServiceError> {
+        let issuer = self.issuer.clone();
+        let profile = self.profile.clone();
+        let lifetime = request.requested_lifetime();
+        let now = self.clock.now();
+        let work = move || issue(&issuer, &profile, &csr, lifetime, now);
+        let deadline = self.profile.signing_deadline();
+        let signed = timeout(deadline, tokio::task::spawn_blocking(work)).await;
+        Ok(signed.map_err(|_| ServiceError::SignerTimeout(deadline))?.map_err(interrupted)??)
+    }
+
+    /// Ends a request without a certificate. Whether this end is the one that is recorded.
+    pub(super) async fn end_without_certificate(
+        &self,
+        request: &OpenRequest,
+        reason: Reason,
+        message: &str,
+    ) -> Result<bool, ServiceError> {
+        let end = self.ids.next_after(request.id().start_event());
+        let completion = request
+            .failed(end, reason.reason_code(), message)
+            .map_err(|error| ServiceError::Interrupted(error.into()))?;
+        let done = self.complete(request, &completion).await?;
+        if done == Completed::Recorded {
+            info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
+                %reason, "ended without a certificate");
+        }
+        Ok(done == Completed::Recorded)
+    }
+
+    /// Writes the end of a request. It is given up at the deadline, so that no end is written
+    /// later than the reconciler waits for one.
+    async fn complete(
+        &self,
+        request: &OpenRequest,
+        completion: &Completion,
+    ) -> Result<Completed, ServiceError> {
+        let deadline = self.profile.signing_deadline();
+        let work = self.stores.issuance.complete(request.org_id(), request.id(), completion);
+        let done = timeout(deadline, work).await;
+        let late = || StoreError::Unavailable(format!("no answer within {deadline:?}").into());
+        Ok(done.map_err(|_| late())??)
+    }
+}
+
+/// The answer that the same request got before.
+pub(super) fn answered(answer: Answer) -> Outcome {
+    match answer {
+        Answer::Open(request) => pending(&request),
+        Answer::Issued(certificate) => {
+            info!(org = %certificate.org_id, device = %certificate.device_id, serial = %certificate.serial,
+                "gave the same answer again");
+            Outcome::Issued(Box::new(Issued { certificate: *certificate, repeated: true }))
+        }
+    }
+}
+
+/// The answer for a request that is open.
+fn pending(request: &OpenRequest) -> Outcome {
+    let retry_after = match request.state() {
+        RequestState::Signing => RETRY_SIGNING,
+        RequestState::Pending => RETRY_PENDING,
+    };
+    Outcome::Pending(Pending { request_id: request.id(), retry_after })
+}
+
+/// A task that did not come to its end.
+pub(super) fn interrupted(error: tokio::task::JoinError) -> ServiceError {
+    ServiceError::Interrupted(error.into())
+}

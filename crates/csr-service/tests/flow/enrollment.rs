@@ -1,0 +1,42 @@
+//! A device's first certificate.
+
+use csr_service::{Credential, EnrollmentGrant, Reason};
+use renewal_domain::{DeviceName, RequestKind};
+
+use crate::support::{Device, World, assert_rejected, submit};
+
+#[tokio::test]
+async fn an_enrollment_records_the_certificate_and_no_event() {
+    let world = World::new();
+    let device = Device::named("gateway-1");
+    let certificate = device.enroll(&world.service()).await;
+    assert_eq!(world.certificates(&device).await, std::slice::from_ref(&certificate));
+    assert_eq!(certificate.kind, RequestKind::Enrollment);
+    assert_eq!(certificate.attempt_id(), None);
+    assert_eq!(certificate.device_name.as_str(), "gateway-1");
+    assert!(world.events().await.is_empty());
+    assert_eq!(world.open_requests().await, 0);
+}
+
+#[tokio::test]
+async fn a_grant_for_one_device_enrolls_no_other() {
+    let world = World::new();
+    let service = world.service();
+    let grant = |name| Credential::Enrollment(EnrollmentGrant::for_device(DeviceName::new(name).unwrap()));
+    let device = Device::named("gateway-1");
+    let refused = submit(&service, &device.csr(), grant("gateway-2")).await;
+    assert_rejected(refused, Reason::EnrollmentNameMismatch);
+    assert!(world.certificates(&device).await.is_empty());
+    assert!(submit(&service, &device.csr(), grant("gateway-1")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_bad_request_of_a_stranger_leaves_no_trace_but_a_count() {
+    let world = World::new();
+    let service = world.service();
+    let grant = Credential::Enrollment(EnrollmentGrant::for_any_device());
+    assert_rejected(submit(&service, b"rubbish", grant).await, Reason::CsrMalformed);
+    assert!(world.events().await.is_empty());
+    assert_eq!(world.open_requests().await, 0);
+    assert_eq!(service.strangers_refused(), 1);
+}

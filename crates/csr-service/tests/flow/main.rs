@@ -1,0 +1,14 @@
+//! The signing flow over its public interface, on the in-memory store.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
+
+mod approvals;
+mod enrollment;
+mod faults;
+mod reconciling;
+mod recoveries;
+mod renewals;
+mod retries;
+mod revocations;
+mod store_that_fails;
+mod support;
