@@ -1,0 +1,33 @@
+# Lists the recipes.
+default:
+    @just --list
+
+# Formatting, lints and documentation.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# Tests, on every database that is installed.
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# Tests, on all three databases or not at all.
+test-all *ARGS:
+    RENEWAL_REQUIRE_BACKENDS=all cargo test --workspace {{ARGS}}
+
+# Migrates the database of DATABASE_URL.
+migrate *ARGS:
+    cargo run -p migration -- {{ARGS}}
+
+# Runs the example.
+demo *ARGS:
+    cargo run --bin csr-signing -- {{ARGS}}
+
+# Measures what a page of history costs with ten thousand and with a million events.
+bench *ARGS:
+    cargo bench -p renewal-store-seaorm --bench flat_reads -- {{ARGS}}
+
+# What CI runs.
+ci:
+    .ci/run

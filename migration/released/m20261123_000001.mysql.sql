@@ -1,0 +1,50 @@
+CREATE TABLE IF NOT EXISTS `certificate_renewal_events` ( `org_id` binary(16) NOT NULL,
+    `id` binary(16) NOT NULL,
+    `device_id` binary(16) NOT NULL,
+    `attempt_id` binary(16) NOT NULL,
+    `stage` smallint NOT NULL,
+    `event_type` varchar(32) NOT NULL,
+    `reason` varchar(64) NULL,
+    `old_cert_expiration` datetime(6) NOT NULL,
+    `new_cert_expiration` datetime(6) NULL,
+    `error_message` text NULL,
+    `created_at` datetime(6) NOT NULL,
+    PRIMARY KEY (`org_id`, `id`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE INDEX `idx_cert_renewal_events_device_id` ON `certificate_renewal_events` (`org_id`, `device_id`, `id`);
+CREATE INDEX `idx_cert_renewal_events_event_type` ON `certificate_renewal_events` (`org_id`, `event_type`, `id`);
+CREATE INDEX `idx_cert_renewal_events_created_at` ON `certificate_renewal_events` (`org_id`, `reason`, `event_type`, `id`);
+CREATE UNIQUE INDEX `idx_cert_renewal_events_org_id` ON `certificate_renewal_events` (`org_id`, `attempt_id`, `stage`);
+
+CREATE TABLE IF NOT EXISTS `device_certificates` ( `org_id` binary(16) NOT NULL,
+    `serial` varchar(40) NOT NULL,
+    `device_id` binary(16) NOT NULL,
+    `device_name` varchar(64) NOT NULL,
+    `request_id` binary(16) NOT NULL,
+    `kind` varchar(16) NOT NULL,
+    `attempt_id` binary(16) NULL,
+    `public_key_sha256` binary(32) NOT NULL,
+    `csr_sha256` binary(32) NOT NULL,
+    `presented_serial` varchar(40) NULL,
+    `not_before` datetime(6) NOT NULL,
+    `not_after` datetime(6) NOT NULL,
+    `der` blob NOT NULL,
+    `revoked_at` datetime(6) NULL,
+    `revocation_reason` varchar(32) NULL,
+    PRIMARY KEY (`org_id`, `serial`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE INDEX `idx_device_certificates_device_id` ON `device_certificates` (`org_id`, `device_id`, `request_id`);
+CREATE INDEX `idx_device_certificates_csr` ON `device_certificates` (`org_id`, `csr_sha256`, `request_id`);
+
+CREATE TABLE IF NOT EXISTS `open_requests` ( `org_id` binary(16) NOT NULL,
+    `id` binary(16) NOT NULL,
+    `device_id` binary(16) NOT NULL,
+    `device_name` varchar(64) NOT NULL,
+    `kind` varchar(16) NOT NULL,
+    `state` varchar(16) NOT NULL,
+    `csr_der` blob NOT NULL,
+    `csr_sha256` binary(32) NOT NULL,
+    `presented_serial` varchar(40) NOT NULL,
+    `old_cert_expiration` datetime(6) NULL,
+    `requested_lifetime_seconds` bigint NULL,
+    PRIMARY KEY (`org_id`, `id`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE UNIQUE INDEX `idx_open_requests_request` ON `open_requests` (`org_id`, `csr_sha256`, `device_id`, `presented_serial`);
+

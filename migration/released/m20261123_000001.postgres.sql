@@ -1,0 +1,50 @@
+CREATE TABLE IF NOT EXISTS "certificate_renewal_events" ( "org_id" uuid NOT NULL,
+    "id" uuid NOT NULL,
+    "device_id" uuid NOT NULL,
+    "attempt_id" uuid NOT NULL,
+    "stage" smallint NOT NULL,
+    "event_type" varchar(32) NOT NULL,
+    "reason" varchar(64) NULL,
+    "old_cert_expiration" timestamp with time zone NOT NULL,
+    "new_cert_expiration" timestamp with time zone NULL,
+    "error_message" text NULL,
+    "created_at" timestamp with time zone NOT NULL,
+    PRIMARY KEY ("org_id", "id") );
+CREATE INDEX "idx_cert_renewal_events_device_id" ON "certificate_renewal_events" ("org_id", "device_id", "id");
+CREATE INDEX "idx_cert_renewal_events_event_type" ON "certificate_renewal_events" ("org_id", "event_type", "id");
+CREATE INDEX "idx_cert_renewal_events_created_at" ON "certificate_renewal_events" ("org_id", "reason", "event_type", "id");
+CREATE UNIQUE INDEX "idx_cert_renewal_events_org_id" ON "certificate_renewal_events" ("org_id", "attempt_id", "stage");
+
+CREATE TABLE IF NOT EXISTS "device_certificates" ( "org_id" uuid NOT NULL,
+    "serial" varchar(40) NOT NULL,
+    "device_id" uuid NOT NULL,
+    "device_name" varchar(64) NOT NULL,
+    "request_id" uuid NOT NULL,
+    "kind" varchar(16) NOT NULL,
+    "attempt_id" uuid NULL,
+    "public_key_sha256" bytea NOT NULL,
+    "csr_sha256" bytea NOT NULL,
+    "presented_serial" varchar(40) NULL,
+    "not_before" timestamp with time zone NOT NULL,
+    "not_after" timestamp with time zone NOT NULL,
+    "der" bytea NOT NULL,
+    "revoked_at" timestamp with time zone NULL,
+    "revocation_reason" varchar(32) NULL,
+    PRIMARY KEY ("org_id", "serial") );
+CREATE INDEX "idx_device_certificates_device_id" ON "device_certificates" ("org_id", "device_id", "request_id");
+CREATE INDEX "idx_device_certificates_csr" ON "device_certificates" ("org_id", "csr_sha256", "request_id");
+
+CREATE TABLE IF NOT EXISTS "open_requests" ( "org_id" uuid NOT NULL,
+    "id" uuid NOT NULL,
+    "device_id" uuid NOT NULL,
+    "device_name" varchar(64) NOT NULL,
+    "kind" varchar(16) NOT NULL,
+    "state" varchar(16) NOT NULL,
+    "csr_der" bytea NOT NULL,
+    "csr_sha256" bytea NOT NULL,
+    "presented_serial" varchar(40) NOT NULL,
+    "old_cert_expiration" timestamp with time zone NULL,
+    "requested_lifetime_seconds" bigint NULL,
+    PRIMARY KEY ("org_id", "id") );
+CREATE UNIQUE INDEX "idx_open_requests_request" ON "open_requests" ("org_id", "csr_sha256", "device_id", "presented_serial");
+
