@@ -43,8 +43,9 @@ impl Issuer {
         key_pem: impl AsRef<[u8]>,
         now: DateTime<Utc>,
     ) -> Result<Self, IssuerError> {
+        let authority = Authority::read(certificate_pem.as_ref())?;
         let key = read_key(key_pem.as_ref())?;
-        Self::with_signer(certificate_pem, Arc::new(key), now)
+        Self::of(authority, Arc::new(key), now)
     }
 
     /// Makes an issuer from a CA certificate, PEM or DER, and a key that lives elsewhere.
@@ -56,7 +57,10 @@ impl Issuer {
         signer: Signer,
         now: DateTime<Utc>,
     ) -> Result<Self, IssuerError> {
-        let authority = Authority::read(certificate.as_ref())?;
+        Self::of(Authority::read(certificate.as_ref())?, signer, now)
+    }
+
+    fn of(authority: Authority, signer: Signer, now: DateTime<Utc>) -> Result<Self, IssuerError> {
         if signer.subject_public_key_info() != authority.key_info {
             return Err(IssuerError::KeyMismatch);
         }

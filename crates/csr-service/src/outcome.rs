@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use renewal_domain::{CertificateRecord, RequestId, Serial, StoreError};
+use renewal_domain::{CertificateRecord, RequestId, RequestState, Serial, StoreError};
 
 use crate::encoding::pem_of;
 use crate::{IssueError, Rejection};
@@ -40,6 +40,8 @@ impl Issued {
 pub struct Pending {
     /// The request: what a person approves or denies.
     pub request_id: RequestId,
+    /// What it waits for: that another call signs it, or a person's decision.
+    pub state: RequestState,
     /// When it makes sense to ask again.
     pub retry_after: Duration,
 }

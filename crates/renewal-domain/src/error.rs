@@ -11,7 +11,7 @@ pub enum StoreError {
     #[error("conflict: {0}")]
     Conflict(String),
     /// The store can't be reached, or is too busy, now. It is safe to try again.
-    #[error("the store is not available now: {0}")]
+    #[error("the store is not available now")]
     Unavailable(#[source] BoxError),
     /// A stored value breaks the rules of the model: somebody else wrote or changed it.
     #[error("corrupt row in {table}, column {column}, row {row}: {problem}")]
@@ -26,6 +26,6 @@ pub enum StoreError {
         problem: String,
     },
     /// Anything else; the source says what.
-    #[error("the store failed: {0}")]
+    #[error("the store failed")]
     Backend(#[source] BoxError),
 }

@@ -59,7 +59,8 @@ impl Parts {
             | ServiceError::NoSuchCertificate(_) => return Err(failure),
         };
         if let Err(error) = self.end_without_certificate(request, reason, reason.sentence()).await {
-            error!(org = %request.org_id(), request = %request.id(), %error,
+            let error: &dyn std::error::Error = &error;
+            error!(org = %request.org_id(), request = %request.id(), error,
                 "could not record the failure; the reconciler will end the attempt");
         }
         Err(failure)
@@ -157,7 +158,7 @@ fn pending(request: &OpenRequest) -> Outcome {
         RequestState::Signing => RETRY_SIGNING,
         RequestState::Pending => RETRY_PENDING,
     };
-    Outcome::Pending(Pending { request_id: request.id(), retry_after })
+    Outcome::Pending(Pending { request_id: request.id(), state: request.state(), retry_after })
 }
 
 /// A task that did not come to its end.

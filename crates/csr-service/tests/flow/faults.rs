@@ -185,3 +185,58 @@ async fn a_key_that_never_answers_runs_into_the_deadline() {
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(world.certificates(&device).await.len(), 1, "what it signed too late is dropped");
 }
+
+#[tokio::test]
+async fn a_ledger_that_does_not_take_the_certificate_ends_the_attempt() {
+    let world = World::new();
+    let device = Device::named("gateway-1");
+    let first = device.enroll(&world.service()).await;
+    // After the look at the presented certificate and the opening of the request.
+    let store = FailingStore::new(world.store.clone(), 2, Fault::FailBefore);
+    let service = world.builder(profile(), store).build();
+    let error = device.renew(&service, &first).await.unwrap_err();
+    assert!(matches!(error, ServiceError::Store(_)), "{error}");
+    assert_eq!(world.story().await, ["renewal_start", "renewal_failed: store_failed"]);
+    assert_eq!(world.certificates(&device).await.len(), 1, "the enrollment's alone");
+    world.assert_all_ended().await;
+}
+
+/// A key in a module that signs with another key than it says.
+struct WrongKey {
+    public: rcgen::KeyPair,
+    other: rcgen::KeyPair,
+}
+
+impl PublicKeyData for WrongKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.public.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.public.algorithm()
+    }
+}
+
+impl SigningKey for WrongKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.other.sign(message)
+    }
+}
+
+#[tokio::test]
+async fn what_was_signed_with_a_wrong_key_is_not_released() {
+    use renewal_domain::Clock;
+    let world = World::new();
+    let device = Device::named("gateway-1");
+    let first = device.enroll(&world.service()).await;
+    let public = rcgen::KeyPair::from_pem(world.authority.key_pem()).unwrap();
+    let signer = Arc::new(WrongKey { public, other: rcgen::KeyPair::generate().unwrap() });
+    let certificate = world.authority.certificate_pem();
+    let issuer = csr_service::Issuer::with_signer(certificate, signer, world.clock.now()).unwrap();
+    let service = world.builder_for(issuer, profile(), world.store.clone()).build();
+    let error = device.renew(&service, &first).await.unwrap_err();
+    assert!(error.to_string().contains("the signature does not verify"), "{error}");
+    assert_eq!(world.story().await, ["renewal_start", "renewal_failed: issued_certificate_wrong"]);
+    assert_eq!(world.certificates(&device).await.len(), 1, "the enrollment's alone");
+    world.assert_all_ended().await;
+}

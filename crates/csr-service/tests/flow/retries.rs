@@ -1,9 +1,13 @@
 //! A client that lost its answer asks again.
 
-use csr_service::Outcome;
-use futures::future::join_all;
+use std::time::Duration;
 
-use crate::support::{Device, World, days, issued};
+use csr_service::{ApprovalMode, Outcome};
+use futures::future::join_all;
+use renewal_domain::{RequestKind, RequestState};
+
+use crate::store_that_fails::{FailingStore, Fault};
+use crate::support::{Device, World, days, issued, profile};
 
 #[tokio::test]
 async fn the_same_request_gets_the_same_certificate_and_writes_nothing() {
@@ -39,4 +43,31 @@ async fn the_same_request_many_times_at_once_makes_one_certificate() {
     }
     assert_eq!(world.story().await, ["renewal_start", "renewal_success"]);
     assert_eq!(world.certificates(&device).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_finished_says_that_it_is_being_signed() {
+    let world = World::new();
+    let device = Device::named("gateway-1");
+    let first = device.enroll(&world.service()).await;
+    let csr = device.csr();
+    let ask = async |service| {
+        let credential = crate::support::presenting(&first.der);
+        crate::support::submit(service, &csr, credential).await.unwrap()
+    };
+    // It hangs when the certificate is to be recorded.
+    let store = FailingStore::new(world.store.clone(), 2, Fault::HangBefore);
+    let stuck = world.builder(profile(), store).build();
+    let waited = tokio::time::timeout(Duration::from_millis(100), ask(&stuck)).await;
+    assert!(waited.is_err(), "it hangs");
+    let Outcome::Pending(pending) = ask(&world.service()).await else { panic!("it was left open") };
+    assert_eq!(pending.state, RequestState::Signing);
+
+    let by_hand = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::ByHand));
+    let other = Device::named("gateway-2");
+    let first = other.enroll(&by_hand).await;
+    let Outcome::Pending(pending) = other.renew(&by_hand, &first).await.unwrap() else {
+        panic!("it waits for a person")
+    };
+    assert_eq!(pending.state, RequestState::Pending);
 }

@@ -1,0 +1,180 @@
+//! Opening a database: every session is set up the same, and what is wrong is said at once.
+
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, SqlxMySqlConnector, SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::pool::{PoolConnectionMetadata, PoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::backend::Backend;
+use crate::connect_error::{ConnectError, explain};
+use crate::failure::NoAnswer;
+use crate::options::ConnectOptions;
+use crate::schema;
+use crate::session::Session;
+use crate::store::SeaOrmStore;
+use crate::target::Target;
+
+/// A connection that was idle for longer than this is tested before it is used again. One that
+/// is busy is tested whenever it is given back, so that testing it anew would only cost.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// Opens the database that the URL names: `sqlite://FILE`, `postgres://USER:PASSWORD@HOST/NAME`
+/// or `mysql://USER:PASSWORD@HOST/NAME` (or `mariadb://`), with `?sslmode=` and the like for TLS.
+///
+/// # Errors
+/// [`ConnectError`] says in one sentence what is wrong and what to do: the database cannot be
+/// reached, refuses the user, does not exist, or has tables that are missing, old or new.
+pub async fn connect(url: &str, options: ConnectOptions) -> Result<SeaOrmStore, ConnectError> {
+    let target = Target::parse(url)?;
+    if let Target::SqliteFile(sqlite) = &target {
+        check_file(sqlite, &options)?;
+    }
+    let opening = async {
+        match &target {
+            Target::Postgres(postgres) => open_postgres(postgres, &options).await,
+            Target::MySql(mysql) => open_mysql(mysql, &options).await,
+            Target::SqliteFile(sqlite) => open_sqlite(sqlite, &options, false).await,
+            Target::SqliteInMemory(sqlite) => open_sqlite(sqlite, &options, true).await,
+        }
+    };
+    let Ok(opened) = tokio::time::timeout(options.patience(), opening).await else {
+        let reason = NoAnswer(options.patience().as_secs()).to_string();
+        return Err(ConnectError::Unreachable { database: target.to_string(), reason });
+    };
+    let (db, backend) = opened.map_err(|error| explain(&target, error))?;
+    schema::check(&db, &target, &options).await?;
+    Ok(SeaOrmStore::new(Session::new(db, backend, &options), target.to_string()))
+}
+
+/// A connection is made first by itself, because a pool would try again and again for as long
+/// as one may wait for a connection, and then say only that it waited.
+async fn open_postgres(
+    server: &PgConnectOptions,
+    options: &ConnectOptions,
+) -> Result<(DatabaseConnection, Backend), sqlx::Error> {
+    sqlx::PgConnection::connect_with(server).await?.close().await?;
+    let limit = options.statement_timeout.as_millis().max(1);
+    // Every statement follows one index in its order, and stops at the end of a page. The planner
+    // is kept from what looks cheaper only until the table has grown (a scan, a bitmap, another
+    // index and a sort), and from planning anew for each value: of an id that is newer than its
+    // statistics it would expect one row, and go through a million.
+    let settings = format!(
+        "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
+         SET idle_in_transaction_session_timeout = {idle}; \
+         SET default_transaction_isolation = 'read committed'; \
+         SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
+         SET enable_incremental_sort = off; SET plan_cache_mode = force_generic_plan; SET jit = off",
+        idle = options.patience().as_millis() * 2,
+    );
+    let pool: PgPoolOptions = pool(options);
+    let pool = pool.after_connect(move |connection, _| {
+        let settings = settings.clone();
+        Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
+    });
+    let pool = pool.connect_lazy_with(server.clone());
+    Ok((SqlxPostgresConnector::from_sqlx_postgres_pool(pool), Backend::Postgres))
+}
+
+async fn open_mysql(
+    server: &MySqlConnectOptions,
+    options: &ConnectOptions,
+) -> Result<(DatabaseConnection, Backend), sqlx::Error> {
+    sqlx::MySqlConnection::connect_with(server).await?.close().await?;
+    let server = server
+        .clone()
+        .charset("utf8mb4")
+        // That of the columns: what is compared with a column in another one is no constant to
+        // the planner, and it sorts.
+        .collation("utf8mb4_bin")
+        .timezone(Some("+00:00".to_owned()))
+        .pipes_as_concat(false)
+        .no_engine_substitution(false);
+    // The time limit has a name and a unit of its own on MariaDB and on MySQL: each carries out
+    // the comment that is meant for it, and skips the other.
+    let settings = format!(
+        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
+         innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock} \
+         /*M!100101 , max_statement_time = {seconds} */ /*!50708 , max_execution_time = {millis} */; \
+         SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        lock = options.statement_timeout.as_secs().max(1),
+        seconds = options.statement_timeout.as_secs_f64(),
+        millis = options.statement_timeout.as_millis(),
+    );
+    let pool: MySqlPoolOptions = pool(options);
+    let pool = pool.after_connect(move |connection, _| {
+        let settings = settings.clone();
+        Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
+    });
+    let pool = pool.connect_lazy_with(server);
+    Ok((SqlxMySqlConnector::from_sqlx_mysql_pool(pool), Backend::MySql))
+}
+
+async fn open_sqlite(
+    file: &SqliteConnectOptions,
+    options: &ConnectOptions,
+    in_memory: bool,
+) -> Result<(DatabaseConnection, Backend), sqlx::Error> {
+    let file = file
+        .clone()
+        .create_if_missing(options.migrate || in_memory)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(options.acquire_timeout);
+    let pool: SqlitePoolOptions = pool(options);
+    let pool = if in_memory {
+        // The database is the connection, and ends with it.
+        let only = pool.min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
+        only.connect_with(file).await?
+    } else {
+        let mut connection = sqlx::SqliteConnection::connect_with(&file).await?;
+        // A file that cannot be written is opened all the same, to be read only.
+        connection.execute("BEGIN IMMEDIATE; ROLLBACK").await?;
+        connection.close().await?;
+        pool.after_release(|connection, _| {
+            Box::pin(async move {
+                // When the disk is full, SQLite may end the transaction by itself; the driver
+                // does not notice, and counts one that is no more.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_lazy_with(file)
+    };
+    Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), Backend::Sqlite))
+}
+
+/// What is the same for every pool.
+fn pool<DB: sqlx::Database>(options: &ConnectOptions) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection: &mut DB::Connection, metadata: PoolConnectionMetadata| {
+            Box::pin(async move {
+                if metadata.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
+fn check_file(options: &SqliteConnectOptions, connect: &ConnectOptions) -> Result<(), ConnectError> {
+    let file = options.get_filename();
+    if file.is_dir() {
+        let reason = "it is a directory".to_owned();
+        return Err(ConnectError::Unusable { file: file.to_owned(), reason });
+    }
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            Err(ConnectError::NoDirectory(parent.to_owned()))
+        }
+        _ if connect.migrate || file.exists() => Ok(()),
+        _ => Err(ConnectError::NoFile(file.to_owned())),
+    }
+}

@@ -1,0 +1,7 @@
+//! The tables: their columns, and the way from the model to a row and back.
+
+#![expect(unreachable_pub, reason = "SeaORM's derives make public items, and want the same of these")]
+
+pub(crate) mod certificate;
+pub(crate) mod event;
+pub(crate) mod request;

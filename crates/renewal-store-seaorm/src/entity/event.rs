@@ -1,0 +1,88 @@
+//! `certificate_renewal_events`: one row an event, never changed.
+
+use chrono::{DateTime, Utc};
+use renewal_domain::{
+    AttemptId, DeviceId, EventId, EventRow, EventType, OrgId, RenewalEvent, Stage, StoreError,
+};
+use sea_orm::ActiveValue::Set;
+use sea_orm::QueryResult;
+use sea_orm::entity::prelude::*;
+
+use crate::row::Row;
+
+/// A row as the table has it.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "certificate_renewal_events")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub device_id: Uuid,
+    pub attempt_id: Uuid,
+    /// 0: the event starts its attempt, 1: it ends it.
+    pub stage: i16,
+    pub event_type: String,
+    pub reason: Option<String>,
+    pub old_cert_expiration: DateTime<Utc>,
+    pub new_cert_expiration: Option<DateTime<Utc>>,
+    pub error_message: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What the column `stage` says: an attempt has one event of each.
+pub(crate) const fn stage(event: &RenewalEvent) -> i16 {
+    stage_of(event.event_type())
+}
+
+const fn stage_of(event_type: EventType) -> i16 {
+    match event_type.stage() {
+        Stage::Start => 0,
+        Stage::Success | Stage::Failed => 1,
+    }
+}
+
+/// The row of an event. Every column is set: in an insert of several rows SeaORM would write
+/// NULL for one that is not.
+pub(crate) fn row(event: &RenewalEvent) -> ActiveModel {
+    ActiveModel {
+        org_id: Set(event.org_id().as_uuid()),
+        id: Set(event.id().as_uuid()),
+        device_id: Set(event.device_id().as_uuid()),
+        attempt_id: Set(event.attempt_id().as_uuid()),
+        stage: Set(stage(event)),
+        event_type: Set(event.event_type().as_str().to_owned()),
+        reason: Set(event.reason().map(|reason| reason.as_str().to_owned())),
+        old_cert_expiration: Set(event.old_cert_expiration()),
+        new_cert_expiration: Set(event.new_cert_expiration()),
+        error_message: Set(event.error_message().map(str::to_owned)),
+        created_at: Set(event.created_at()),
+    }
+}
+
+/// The event of a row.
+pub(crate) fn read(row: &QueryResult) -> Result<RenewalEvent, StoreError> {
+    let row = Row::new("certificate_renewal_events", ["org_id", "id"], row);
+    let event_type: EventType = row.parse(Column::EventType, |name: String| name.parse())?;
+    row.parse(Column::Stage, |stage: i16| {
+        if stage == stage_of(event_type) { Ok(()) } else { Err("it is not the stage of the event's type") }
+    })?;
+    let event = EventRow {
+        org_id: OrgId::new(row.get(Column::OrgId)?),
+        id: row.parse(Column::Id, EventId::new)?,
+        device_id: DeviceId::new(row.get(Column::DeviceId)?),
+        attempt_id: row.parse(Column::AttemptId, AttemptId::new)?,
+        event_type,
+        reason: row.parse_optional(Column::Reason, |code: String| code.parse())?,
+        old_cert_expiration: row.get(Column::OldCertExpiration)?,
+        new_cert_expiration: row.get(Column::NewCertExpiration)?,
+        error_message: row.get(Column::ErrorMessage)?,
+        created_at: row.get(Column::CreatedAt)?,
+    };
+    event.try_into().map_err(|broken: renewal_domain::InvalidEvent| row.corrupt(broken.field, broken.rule))
+}

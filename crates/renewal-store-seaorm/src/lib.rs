@@ -1,0 +1,64 @@
+//! The store of Renewal Ledger on SQLite, PostgreSQL, MySQL and MariaDB.
+//!
+//! [`connect`] opens a database whose tables `cargo run -p migration` made, and gives a
+//! [`SeaOrmStore`]: both of the domain's store traits.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use std::sync::Arc;
+//! use renewal_domain::Stores;
+//! use renewal_store_seaorm::{ConnectOptions, connect};
+//!
+//! let store = connect("sqlite::memory:", ConnectOptions::new().migrate(true)).await?;
+//! let stores: Stores = Arc::new(store).into();
+//! # drop(stores);
+//! # Ok::<_, renewal_store_seaorm::ConnectError>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - What the traits promise, on every one of these databases, with the same code.
+//! - A read costs the same however long the history is: each follows one index, in order,
+//!   and stops at the end of its page.
+//! - A future that is dropped leaves nothing half-written and no connection in a state
+//!   that harms the next user.
+//! - A call answers within a bounded time, whatever the network does.
+//! - No error, log line or `Debug` output holds the password.
+//!
+//! # Where to find what
+//!
+//! | to see | look at |
+//! |---|---|
+//! | everything in which the databases differ | `backend` |
+//! | which index a listing follows | `access` |
+//! | how a planner is left no choice of another | `stretch` |
+//! | every other query | `statements` |
+//! | columns, and the way from a row to the model and back | `entity` |
+//! | transactions, retries, time limits | `session` |
+//! | which errors are worth another try | `backend`, `failure` |
+
+mod access;
+mod backend;
+mod connect;
+mod connect_error;
+mod entity;
+mod events;
+mod failure;
+#[cfg(feature = "introspect")]
+pub mod introspect;
+mod issuance;
+mod options;
+mod row;
+mod schema;
+mod session;
+mod statements;
+mod store;
+mod stretch;
+mod target;
+
+pub use connect::connect;
+pub use connect_error::ConnectError;
+pub use options::ConnectOptions;
+pub use store::SeaOrmStore;

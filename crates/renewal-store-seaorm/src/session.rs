@@ -1,0 +1,191 @@
+//! Statements and transactions: the one place where something is sent to the database.
+//!
+//! Each exchange has a time limit of its own, on this side: a server that is frozen or cut off
+//! ends none of its statements. And each is a task of its own, which goes on when whoever waits
+//! for it gives up: a connection that is left in the middle of an exchange is of no use to the
+//! next one (on MySQL it can wait for ever, with its locks), and the driver does not notice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use renewal_domain::StoreError;
+use sea_orm::sea_query::SelectStatement;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, StatementBuilder,
+    TransactionTrait,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::backend::Backend;
+use crate::failure::{Failure, NoAnswer};
+use crate::options::ConnectOptions;
+
+/// How long to wait before each further try of a transaction that stood in another's way.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(2),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+];
+
+/// The connections to a database.
+#[derive(Clone)]
+pub(crate) struct Session {
+    db: DatabaseConnection,
+    backend: Backend,
+    patience: Duration,
+    /// Whose turn it is to write, where writers take turns.
+    turn: Option<Arc<Semaphore>>,
+}
+
+/// A transaction that writes. Dropped before its end, it is rolled back.
+pub(crate) struct Transaction {
+    begun: Arc<Begun>,
+    backend: Backend,
+    patience: Duration,
+}
+
+/// A transaction, and the turn to write that lasts as long.
+struct Begun {
+    inner: DatabaseTransaction,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Session {
+    pub(crate) fn new(db: DatabaseConnection, backend: Backend, options: &ConnectOptions) -> Self {
+        let turn = backend.writers_take_turns().then(|| Arc::new(Semaphore::new(1)));
+        Self { db, backend, patience: options.patience(), turn }
+    }
+
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    #[cfg(feature = "introspect")]
+    pub(crate) fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    #[cfg(feature = "introspect")]
+    pub(crate) fn db_mut(&mut self) -> &mut DatabaseConnection {
+        &mut self.db
+    }
+
+    /// Reads rows.
+    pub(crate) async fn read(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, Failure> {
+        let (db, select) = (self.db.clone(), self.backend.build(select));
+        exchange(self.patience, async move { db.query_all_raw(select).await }).await
+    }
+
+    /// Carries out one statement, which is a transaction of its own, and returns how many rows
+    /// it wrote.
+    pub(crate) async fn write(&self, statement: &impl StatementBuilder) -> Result<u64, Failure> {
+        let turn = self.turn().await?;
+        let (db, statement) = (self.db.clone(), self.backend.build(statement));
+        let written = exchange(self.patience, async move {
+            let written = db.execute_raw(statement).await;
+            drop(turn);
+            written
+        });
+        Ok(written.await?.rows_affected())
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> Result<Transaction, Failure> {
+        let turn = self.turn().await?;
+        let (db, options) = (self.db.clone(), self.backend.transaction());
+        let begun = exchange(self.patience, async move {
+            let inner = db.begin_with_options(options).await?;
+            Ok(Arc::new(Begun { inner, _turn: turn }))
+        });
+        Ok(Transaction { begun: begun.await?, backend: self.backend, patience: self.patience })
+    }
+
+    /// Closes the connections that are idle, and the others when they are given back.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        let db = self.db.clone();
+        Ok(exchange(self.patience, async move { db.close_by_ref().await }).await?)
+    }
+
+    async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+        match &self.turn {
+            None => Ok(None),
+            Some(turn) => {
+                let turn = tokio::time::timeout(self.patience, Arc::clone(turn).acquire_owned()).await;
+                let turn = turn.map_err(|_| Failure::unavailable(NoAnswer(self.patience.as_secs())))?;
+                turn.map(Some).map_err(Failure::unavailable)
+            }
+        }
+    }
+}
+
+impl Transaction {
+    /// Reads rows.
+    pub(crate) async fn read(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, Failure> {
+        let (begun, select) = (Arc::clone(&self.begun), self.backend.build(select));
+        exchange(self.patience, async move { begun.inner.query_all_raw(select).await }).await
+    }
+
+    /// Carries out a statement, and returns how many rows it wrote.
+    pub(crate) async fn write(&self, statement: &impl StatementBuilder) -> Result<u64, Failure> {
+        let (begun, statement) = (Arc::clone(&self.begun), self.backend.build(statement));
+        let written = exchange(self.patience, async move { begun.inner.execute_raw(statement).await });
+        Ok(written.await?.rows_affected())
+    }
+
+    /// Makes what was written last.
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        let patience = self.patience;
+        let begun = self.alone()?;
+        exchange(patience, async move { begun.inner.commit().await }).await
+    }
+
+    /// Takes back what was written.
+    pub(crate) async fn rollback(self) -> Result<(), Failure> {
+        let patience = self.patience;
+        let begun = self.alone()?;
+        exchange(patience, async move { begun.inner.rollback().await }).await
+    }
+
+    /// The transaction itself, which no exchange uses any more: each has been waited for.
+    fn alone(self) -> Result<Begun, Failure> {
+        Arc::into_inner(self.begun).ok_or_else(|| Failure::unavailable(NoAnswer(self.patience.as_secs())))
+    }
+}
+
+/// Runs a transaction, and runs it again when it stood in another's way.
+pub(crate) async fn retrying<T, F, R>(mut transaction: F) -> Result<T, Failure>
+where
+    F: FnMut() -> R,
+    R: Future<Output = Result<T, Failure>>,
+{
+    /// Those who stood in each other's way wait differently long.
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    for pause in PAUSES {
+        match transaction().await {
+            Err(Failure::Contended(error)) => {
+                tracing::debug!(%error, "a transaction stood in another's way, and is run again");
+                let share = 1 + TURN.fetch_add(1, Ordering::Relaxed) % 8;
+                tokio::time::sleep(pause * share / 4).await;
+            }
+            done => return done,
+        }
+    }
+    transaction().await
+}
+
+/// The outcome of an exchange with the database, or that it took too long.
+async fn exchange<T: Send + 'static>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, DbErr>> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(patience, tokio::spawn(work)).await {
+        Ok(Ok(outcome)) => Ok(outcome?),
+        // The task ends early only when it panics or the runtime ends.
+        Ok(Err(ended)) => Err(Failure::unavailable(ended)),
+        Err(_) => Err(Failure::unavailable(NoAnswer(patience.as_secs()))),
+    }
+}

@@ -1,0 +1,250 @@
+//! The statements the store sends, apart from the listing of events (see `access`). Each finds
+//! its rows by the primary key, or by the index that its comment names.
+
+use chrono::{DateTime, Utc};
+use renewal_domain::{
+    AttemptId, CertificateRecord, DeviceId, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId,
+    PageRequest, RenewalEvent, RequestId, Revocation, Serial,
+};
+use sea_orm::sea_query::{
+    DeleteStatement, InsertStatement, Query, SelectStatement, SimpleExpr, UpdateStatement,
+};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
+
+use crate::access::{limit, of_attempt};
+use crate::backend::{Backend, Index, MAX_PARAMETERS};
+use crate::entity::{certificate, event, request};
+use crate::stretch::{Stretch, together};
+
+/// The most events to add with one statement. Measured, longer ones are hardly faster.
+const EVENTS_PER_INSERT: usize = 512;
+
+const _: () = assert!(EVENTS_PER_INSERT * 11 <= MAX_PARAMETERS, "an event has 11 columns");
+
+/// Adds events: one statement, or several for many.
+///
+/// Each adds 1, 2, 4, … events, so that there are few different ones. Every connection keeps
+/// what it has prepared, here and in the server, and a long one takes megabytes there.
+pub(crate) fn insert_events(mut events: &[&RenewalEvent]) -> Vec<InsertStatement> {
+    let mut statements = Vec::new();
+    while !events.is_empty() {
+        let count = EVENTS_PER_INSERT.min(1 << events.len().ilog2());
+        let (now, later) = events.split_at(count);
+        statements.push(insert_rows(now.iter().copied()));
+        events = later;
+    }
+    statements
+}
+
+/// Adds one event.
+pub(crate) fn insert_event(event: &RenewalEvent) -> InsertStatement {
+    insert_rows([event])
+}
+
+fn insert_rows<'e>(events: impl IntoIterator<Item = &'e RenewalEvent>) -> InsertStatement {
+    event::Entity::insert_many(events.into_iter().map(event::row)).into_query()
+}
+
+/// Reads events by their ids.
+pub(crate) fn events_by_id(
+    backend: Backend,
+    org: OrgId,
+    ids: impl IntoIterator<Item = EventId>,
+) -> SelectStatement {
+    use event::Column;
+    let ids = ids.into_iter().map(EventId::as_uuid);
+    let mut select = Query::select();
+    select.columns(Column::iter());
+    backend.from(&mut select, event::Entity, Index::Primary);
+    select.and_where(Column::OrgId.eq(org.as_uuid())).and_where(Column::Id.is_in(ids));
+    select
+}
+
+/// Reads the events of attempts, by `idx_cert_renewal_events_org_id`; none of no attempt.
+pub(crate) fn events_by_attempt(
+    backend: Backend,
+    org: OrgId,
+    attempts: impl IntoIterator<Item = AttemptId>,
+) -> Option<SelectStatement> {
+    let each = attempts.into_iter().map(|attempt| of_attempt(backend, org, attempt));
+    together::<event::Column>(each.collect())
+}
+
+/// Adds an open request.
+pub(crate) fn insert_request(request: &OpenRequest) -> InsertStatement {
+    request::Entity::insert(request::row(request)).into_query()
+}
+
+/// Reads an open request.
+pub(crate) fn request_by_id(org: OrgId, id: RequestId) -> SelectStatement {
+    use request::Column;
+    let mut select = select(Column::iter(), request::Entity, Column::OrgId.eq(org.as_uuid()));
+    select.and_where(Column::Id.eq(id.as_uuid()));
+    select
+}
+
+/// Reads the open request that is the same as this one, by `idx_open_requests_request`.
+pub(crate) fn same_request(org: OrgId, same: &OpenRequest) -> SelectStatement {
+    use request::Column;
+    let mut select = select(Column::iter(), request::Entity, Column::OrgId.eq(org.as_uuid()));
+    select
+        .and_where(Column::CsrSha256.eq(same.csr_sha256().to_vec()))
+        .and_where(Column::DeviceId.eq(same.device_id().as_uuid()))
+        .and_where(Column::PresentedSerial.eq(request::presented_serial(same)));
+    select
+}
+
+/// Reads a page of open requests, oldest first.
+pub(crate) fn requests(
+    backend: Backend,
+    org: OrgId,
+    filter: &OpenRequestFilter,
+    page: &PageRequest,
+) -> SelectStatement {
+    use request::Column;
+    let stretch = Stretch {
+        index: Index::Primary,
+        fixed: vec![(Column::OrgId, org.as_uuid().into())],
+        last: Column::Id,
+        behind: page.after().map(Value::from),
+    };
+    let mut select = stretch.ascending(backend, request::Entity);
+    // A request was opened in the millisecond of its id, as an event was created in its own.
+    let opened_before = filter.opened_before.and_then(|limit| EventFilter::new().to(limit).id_range().before);
+    if let Some(limit) = opened_before {
+        select.and_where(Column::Id.lt(limit));
+    }
+    if let Some(state) = filter.state {
+        select.and_where(Column::State.eq(state.as_str()));
+    }
+    select.limit(limit(page));
+    select
+}
+
+/// Ends an open request.
+pub(crate) fn delete_request(org: OrgId, id: RequestId) -> DeleteStatement {
+    use request::Column;
+    let mut delete = Query::delete();
+    delete
+        .from_table(request::Entity)
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::Id.eq(id.as_uuid()));
+    delete
+}
+
+/// Adds a certificate.
+pub(crate) fn insert_certificate(record: &CertificateRecord) -> InsertStatement {
+    certificate::Entity::insert(certificate::row(record)).into_query()
+}
+
+/// Reads a certificate.
+pub(crate) fn certificate_by_serial(org: OrgId, serial: &Serial) -> SelectStatement {
+    use certificate::Column;
+    let mut select = select(Column::iter(), certificate::Entity, Column::OrgId.eq(org.as_uuid()));
+    select.and_where(Column::Serial.eq(serial.to_string()));
+    select
+}
+
+/// Reads the newest certificate that answered the same request and is still good, by
+/// `idx_device_certificates_csr`.
+pub(crate) fn good_certificate(
+    backend: Backend,
+    org: OrgId,
+    same: &OpenRequest,
+    now: DateTime<Utc>,
+) -> SelectStatement {
+    use certificate::Column;
+    let stretch = Stretch {
+        index: Index::Named("idx_device_certificates_csr"),
+        fixed: vec![
+            (Column::OrgId, org.as_uuid().into()),
+            (Column::CsrSha256, same.csr_sha256().to_vec().into()),
+        ],
+        last: Column::RequestId,
+        behind: None,
+    };
+    let presented = same.purpose().presented().map(|presented| presented.serial().to_string());
+    let mut select = stretch.descending(backend, certificate::Entity);
+    select
+        .and_where(Column::DeviceId.eq(same.device_id().as_uuid()))
+        .and_where(
+            presented.map_or_else(
+                || Column::PresentedSerial.is_null(),
+                |serial| Column::PresentedSerial.eq(serial),
+            ),
+        )
+        .and_where(Column::RevokedAt.is_null())
+        .and_where(Column::NotAfter.gte(now))
+        .limit(1);
+    select
+}
+
+/// Reads a page of a device's certificates, newest first, by `idx_device_certificates_device_id`.
+pub(crate) fn certificates_of(
+    backend: Backend,
+    org: OrgId,
+    device: DeviceId,
+    page: &PageRequest,
+) -> SelectStatement {
+    use certificate::Column;
+    let stretch = Stretch {
+        index: Index::Named("idx_device_certificates_device_id"),
+        fixed: vec![(Column::OrgId, org.as_uuid().into()), (Column::DeviceId, device.as_uuid().into())],
+        last: Column::RequestId,
+        behind: page.after().map(Value::from),
+    };
+    stretch.descending(backend, certificate::Entity).limit(limit(page)).take()
+}
+
+/// Revokes a certificate, unless it was revoked before.
+pub(crate) fn revoke(org: OrgId, serial: &Serial, revocation: &Revocation) -> UpdateStatement {
+    use certificate::Column;
+    let mut update = Query::update();
+    update
+        .table(certificate::Entity)
+        .value(Column::RevokedAt, revocation.at)
+        .value(Column::RevocationReason, revocation.reason.as_str())
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::Serial.eq(serial.to_string()))
+        .and_where(Column::RevokedAt.is_null());
+    update
+}
+
+/// The rows of an organisation: there is no query without one.
+fn select<C: ColumnTrait>(
+    columns: impl Iterator<Item = C>,
+    entity: impl EntityTrait,
+    org: SimpleExpr,
+) -> SelectStatement {
+    Query::select().columns(columns).from(entity.table_ref()).and_where(org).take()
+}
+
+#[cfg(test)]
+mod tests {
+    use renewal_domain::AttemptKind;
+    use sea_orm::DbBackend;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// How many events each statement adds, of so many in all.
+    fn sizes(count: u128) -> Vec<usize> {
+        let org = OrgId::new(Uuid::nil());
+        let device = DeviceId::new(Uuid::nil());
+        let id = |n| EventId::new(Uuid::from_u128(1 << 80 | 7 << 76 | 0b10 << 62 | n)).unwrap();
+        let start = |n| RenewalEvent::start(id(n), org, device, AttemptKind::Renewal, id(n).created_at());
+        let events: Vec<_> = (0..count).map(start).collect();
+        let statements = insert_events(&events.iter().collect::<Vec<_>>());
+        let parameters = statements.iter().map(|one| DbBackend::Sqlite.build(one).values.unwrap().0.len());
+        parameters.map(|parameters| parameters / 11).collect()
+    }
+
+    #[test]
+    fn every_event_is_added_once_by_few_different_statements() {
+        assert!(sizes(0).is_empty());
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(32), [32]);
+        assert_eq!(sizes(1_000), [512, 256, 128, 64, 32, 8]);
+        assert_eq!(sizes(1_025), [512, 512, 1]);
+    }
+}

@@ -1,0 +1,38 @@
+//! The store: both traits of the domain on one database.
+
+use std::fmt;
+
+use renewal_domain::StoreError;
+
+use crate::session::Session;
+
+/// A ledger on SQLite, PostgreSQL, MySQL or MariaDB, opened by [`connect`](crate::connect()).
+///
+/// Clones share the same connections.
+#[derive(Clone)]
+pub struct SeaOrmStore {
+    pub(crate) session: Session,
+    name: String,
+}
+
+impl SeaOrmStore {
+    pub(crate) fn new(session: Session, name: String) -> Self {
+        Self { session, name }
+    }
+
+    /// Closes the connections, after which every call is refused. Without it they end with the
+    /// last clone; a SQLite database is then left with its `-wal` file, which is no harm.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when connections that are in use are not given back in time.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.session.close().await
+    }
+}
+
+impl fmt::Debug for SeaOrmStore {
+    /// Says which database it is, without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SeaOrmStore").field(&self.name).finish()
+    }
+}

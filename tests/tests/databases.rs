@@ -1,0 +1,53 @@
+//! Everything that runs on real databases, on each of them.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "databases/cancellation.rs"]
+mod cancellation;
+#[path = "databases/conformance.rs"]
+mod conformance;
+#[path = "databases/connect.rs"]
+mod connect;
+#[path = "databases/corrupt.rs"]
+mod corrupt;
+#[path = "databases/dropped.rs"]
+mod dropped;
+#[path = "databases/explain.rs"]
+mod explain;
+#[path = "databases/faults.rs"]
+mod faults;
+#[path = "databases/migration_program.rs"]
+mod migration_program;
+#[path = "databases/migrations.rs"]
+mod migrations;
+#[path = "databases/plan.rs"]
+mod plan;
+#[path = "databases/schema.rs"]
+mod schema;
+#[path = "databases/servers.rs"]
+mod servers;
+#[path = "databases/service.rs"]
+mod service;
+#[path = "databases/tables.rs"]
+mod tables;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tests::run(|backends| {
+        let mut trials = Vec::new();
+        trials.extend(servers::trials(backends));
+        trials.extend(migrations::trials(backends));
+        trials.extend(tables::trials(backends));
+        trials.extend(migration_program::trials(backends));
+        trials.extend(connect::trials(backends));
+        trials.extend(conformance::trials(backends));
+        trials.extend(explain::trials(backends));
+        trials.extend(faults::trials(backends));
+        trials.extend(cancellation::trials(backends));
+        trials.extend(corrupt::trials(backends));
+        trials.extend(dropped::trials(backends));
+        trials.extend(service::trials(backends));
+        trials
+    })
+}

@@ -1,0 +1,155 @@
+//! A row that somebody changed is not taken for true: the error names table, column and row.
+
+use libtest_mimic::Trial;
+use renewal_domain::testing::samples::Samples;
+use renewal_domain::{
+    AttemptKind, CertificateRecord, Clock, EventFilter, IssuanceStore, OpenRequest, OpenRequestFilter,
+    PageRequest, RenewalEvent, RenewalEventStore, RequestState, StoreError,
+};
+use renewal_store_seaorm::{ConnectOptions, connect};
+use std::fmt::Debug;
+use std::sync::Arc;
+use tests::{Backend, Backends, Context};
+
+/// The tests of this module.
+pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
+    tests::trials!(
+        backends,
+        [a_changed_event_is_found, a_changed_certificate_is_found, a_changed_open_request_is_found]
+    )
+}
+
+/// A change, and the column that is then at fault.
+type Change = (&'static str, &'static str);
+
+/// Changes of a failed event.
+const EVENT: [Change; 11] = [
+    ("event_type = 'renewal_exploded'", "event_type"),
+    ("event_type = 'renewal_start'", "stage"),
+    ("event_type = 'renewal_success'", "new_cert_expiration"),
+    ("stage = 0", "stage"),
+    ("reason = 'Not A Code'", "reason"),
+    ("reason = NULL", "reason"),
+    ("error_message = ''", "error_message"),
+    ("attempt_id = device_id", "attempt_id"),
+    ("created_at = '2001-01-01 00:00:00'", "created_at"),
+    ("old_cert_expiration = '2001-01-01 00:00:00.5'", "old_cert_expiration"),
+    ("new_cert_expiration = '2001-01-01 00:00:00'", "new_cert_expiration"),
+];
+
+/// Changes of the certificate of a renewal.
+const CERTIFICATE: [Change; 9] = [
+    ("serial = 'no number'", "serial"),
+    ("serial = 'AB'", "serial"),
+    ("device_name = ''", "device_name"),
+    ("kind = 'gift'", "kind"),
+    ("kind = 'enrollment'", "presented_serial"),
+    ("attempt_id = device_id", "attempt_id"),
+    ("request_id = device_id", "request_id"),
+    ("revocation_reason = 'because'", "revocation_reason"),
+    ("revoked_at = '2001-01-01 00:00:00'", "revocation_reason"),
+];
+
+/// Changes of the open request of a renewal.
+const REQUEST: [Change; 7] = [
+    ("device_name = ''", "device_name"),
+    ("kind = 'gift'", "kind"),
+    ("state = 'asleep'", "state"),
+    ("csr_der = csr_sha256", "csr_sha256"),
+    ("presented_serial = ''", "presented_serial"),
+    ("old_cert_expiration = NULL", "old_cert_expiration"),
+    ("requested_lifetime_seconds = -1", "requested_lifetime_seconds"),
+];
+
+#[track_caller]
+fn assert_corrupt<T: Debug>(result: Result<T, StoreError>, table: &str, change: Change, key: &str) {
+    match result {
+        Err(StoreError::Corrupt { table: t, column, row, problem }) => {
+            assert_eq!((t, column), (table, change.1), "{change:?}: {problem}");
+            assert!(row.contains(key), "{row} does not name {key}");
+            assert!(!problem.is_empty());
+        }
+        other => panic!("{change:?} is not found: {other:?}"),
+    }
+}
+
+/// What SQLite lets one write, whatever the type of the column.
+fn with_wrong_types(backend: Backend, changes: &[Change], wrong: &[Change]) -> Vec<Change> {
+    let wrong = if backend == Backend::Sqlite { wrong } else { &[] };
+    [changes, wrong].concat()
+}
+
+async fn a_changed_event_is_found(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let samples = Samples::of(1);
+    let wrong = [("device_id = x'00'", "device_id"), ("created_at = 'today'", "created_at")];
+    for change in with_wrong_types(context.backend(), &EVENT, &wrong) {
+        crate::schema::execute(&db, "DELETE FROM certificate_renewal_events").await;
+        let start: RenewalEvent = samples.start("gateway", AttemptKind::Renewal);
+        let end = samples.failed(&start, "denied");
+        store.create_many(samples.org, std::slice::from_ref(&end)).await.unwrap();
+        crate::schema::execute(&db, &format!("UPDATE certificate_renewal_events SET {}", change.0)).await;
+        let key = end.id().to_string();
+        let table = "certificate_renewal_events";
+        assert_corrupt(store.get(samples.org, end.id()).await, table, change, &key);
+        let listed = store.list(samples.org, &EventFilter::new(), &PageRequest::default()).await;
+        assert_corrupt(listed, table, change, &key);
+    }
+    // Without its id the row is still named, by what it has instead.
+    crate::schema::execute(&db, "DELETE FROM certificate_renewal_events").await;
+    let start = samples.start("gateway", AttemptKind::Renewal);
+    store.create(samples.org, &start).await.unwrap();
+    crate::schema::execute(&db, "UPDATE certificate_renewal_events SET id = device_id").await;
+    let listed = store.list(samples.org, &EventFilter::new(), &PageRequest::default()).await;
+    let change = ("id = device_id", "id");
+    assert_corrupt(listed, "certificate_renewal_events", change, &start.device_id().to_string());
+    db.close().await.unwrap();
+}
+
+async fn a_changed_certificate_is_found(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let samples = Samples::of(1);
+    let wrong = [("public_key_sha256 = x'00'", "public_key_sha256"), ("der = 7.5", "der")];
+    for (number, change) in (1..).zip(with_wrong_types(context.backend(), &CERTIFICATE, &wrong)) {
+        crate::schema::execute(&db, "DELETE FROM device_certificates").await;
+        let request = samples.request("gateway", &format!("csr {number}"), number, RequestState::Signing);
+        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        let end = samples.issued(&request, 0xab00 + number);
+        store.complete(samples.org, request.id(), &end).await.unwrap();
+        let certificate: &CertificateRecord = end.certificate().unwrap();
+        crate::schema::execute(&db, &format!("UPDATE device_certificates SET {}", change.0)).await;
+        let listed =
+            store.device_certificates(samples.org, certificate.device_id, &PageRequest::default()).await;
+        assert_corrupt(listed, "device_certificates", change, &samples.org.to_string());
+        if !change.0.starts_with("serial") {
+            let read = store.certificate(samples.org, &certificate.serial).await;
+            assert_corrupt(read, "device_certificates", change, &certificate.serial.to_string());
+        }
+    }
+    db.close().await.unwrap();
+}
+
+async fn a_changed_open_request_is_found(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let samples = Samples::of(1);
+    let wrong = [("csr_sha256 = x'00'", "csr_sha256"), ("state = x'ff'", "state")];
+    for (number, change) in (1..).zip(with_wrong_types(context.backend(), &REQUEST, &wrong)) {
+        crate::schema::execute(&db, "DELETE FROM open_requests").await;
+        let request: OpenRequest =
+            samples.request("gateway", &format!("csr {number}"), number, RequestState::Signing);
+        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        crate::schema::execute(&db, &format!("UPDATE open_requests SET {}", change.0)).await;
+        let key = request.id().to_string();
+        assert_corrupt(store.open_request(samples.org, request.id()).await, "open_requests", change, &key);
+        let (filter, first) = (OpenRequestFilter::default(), PageRequest::default());
+        let listed = store.open_requests(samples.org, &filter, &first).await;
+        assert_corrupt(listed, "open_requests", change, &key);
+    }
+    db.close().await.unwrap();
+}

@@ -1,0 +1,48 @@
+//! Calls dropped at any time: in the middle of an exchange with the server, too, and not only where
+//! the future happens to wait.
+
+use libtest_mimic::Trial;
+use renewal_domain::testing::samples::Samples;
+use renewal_domain::{
+    AttemptKind, Clock, EventFilter, IssuanceStore, PageRequest, RenewalEventStore, RequestState,
+};
+use renewal_store_seaorm::{ConnectOptions, connect};
+use std::sync::Arc;
+use std::time::Duration;
+use tests::{Backends, Context};
+
+/// The tests of this module.
+pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
+    tests::trials!(backends, [a_pool_survives_calls_that_are_dropped_at_any_time])
+}
+
+async fn a_pool_survives_calls_that_are_dropped_at_any_time(cx: Context) {
+    let database = cx.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new().max_connections(2)).await.unwrap();
+    let samples = Samples::of(1);
+    let events: Vec<_> = (0..500).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
+    store.create_many(samples.org, &events).await.unwrap();
+    for micros in (0..150).map(|step| step * 40) {
+        let patience = Duration::from_micros(micros);
+        let page = PageRequest::default();
+        let filter = EventFilter::new();
+        let _dropped = tokio::time::timeout(patience, store.list(samples.org, &filter, &page)).await;
+        let start = samples.start("gateway", AttemptKind::Renewal);
+        let _dropped = tokio::time::timeout(patience, store.create(samples.org, &start)).await;
+        let request = samples.request("gateway", &format!("csr {micros}"), 1, RequestState::Signing);
+        let now = samples.clock.now();
+        let _dropped = tokio::time::timeout(patience, store.open(samples.org, &request, now)).await;
+        let end = samples.refused(&request, "abandoned");
+        let complete = store.complete(samples.org, request.id(), &end);
+        let _dropped = tokio::time::timeout(patience, complete).await;
+
+        // Both connections are needed, and both must answer.
+        let (first, second) =
+            (samples.start("probe", AttemptKind::Renewal), samples.start("probe", AttemptKind::Renewal));
+        let both =
+            futures::future::try_join(store.create(samples.org, &first), store.create(samples.org, &second));
+        let answered = tokio::time::timeout(Duration::from_secs(8), both).await;
+        assert!(matches!(answered, Ok(Ok(_))), "dropped after {micros} µs: {answered:?}");
+        assert!(store.get(samples.org, first.id()).await.unwrap().is_some(), "written and lost");
+    }
+}

@@ -1,0 +1,289 @@
+//! Every statement that the store sends finds its rows by an index, and sorts no history.
+//!
+//! The statements are those that were really sent, recorded on a history of ten organisations
+//! of which one has half of all events and one has fifty.
+
+use crate::plan::{Lookup, Plan};
+use chrono::{DateTime, TimeDelta, Utc};
+use libtest_mimic::Trial;
+use renewal_domain::testing::samples::Samples;
+use renewal_domain::{
+    AttemptId, AttemptKind, CertificateRecord, Clock, EventFilter, EventType, IssuanceStore,
+    OpenRequestFilter, OrgId, Page, PageRequest, PageSize, RenewalEventStore, RequestState, Revocation,
+    RevocationReason, Serial,
+};
+use renewal_store_seaorm::introspect::{Recorder, Sent};
+use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use sea_orm::ConnectionTrait;
+use std::sync::Arc;
+use tests::history::{self, BIG, COMMON_REASON, QUIET, RARE_REASON};
+use tests::{Backend, Backends, Context, TestDatabase};
+use uuid::Uuid;
+
+/// How many events the history has.
+const EVENTS: u64 = 20_000;
+
+const ATTEMPT: &str = "idx_cert_renewal_events_org_id";
+const DEVICE: &str = "idx_cert_renewal_events_device_id";
+const TYPE: &str = "idx_cert_renewal_events_event_type";
+const REASON: &str = "idx_cert_renewal_events_created_at";
+
+/// The tests of this module.
+pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
+    tests::trials!(backends, [every_listing_of_events_follows_an_index, everything_else_follows_an_index])
+}
+
+async fn every_listing_of_events_follows_an_index(context: Context) {
+    let history = History::new(&context).await;
+    for analysed in [false, true] {
+        if analysed {
+            history.analyse().await;
+        }
+        for org in [BIG, QUIET] {
+            for (filter, index, columns, branches) in filters(org) {
+                history.lists(org, &filter, index, columns, branches).await;
+            }
+        }
+    }
+    history.close().await;
+}
+
+/// Filters of every kind, alone and put together, with the index that each shall follow, the
+/// columns that bound the search (besides the id where a cursor or a time does), and how many
+/// branches there are.
+fn filters(org: OrgId) -> Vec<(EventFilter, &'static str, &'static [&'static str], usize)> {
+    let all = EventFilter::new;
+    let device = history::device(org, 0);
+    let failed = [EventType::RenewalFailed, EventType::RecoveryFailed];
+    let attempt = AttemptId::new(Uuid::from_u128(1_893_456_000_000 << 80 | 7 << 76 | 0b10 << 62)).unwrap();
+    vec![
+        (all(), "PRIMARY", &["org_id"], 1),
+        (all().device(device), DEVICE, &["org_id", "device_id"], 1),
+        (all().device(device).event_type(EventType::RecoveryFailed), DEVICE, &["org_id", "device_id"], 1),
+        (all().device(device).event_types(EventType::ALL), DEVICE, &["org_id", "device_id"], 1),
+        (all().device(device).reason(RARE_REASON), DEVICE, &["org_id", "device_id"], 1),
+        (all().device(device).event_types(failed).reason(RARE_REASON), DEVICE, &["org_id", "device_id"], 1),
+        (all().event_type(EventType::RenewalStart), TYPE, &["org_id", "event_type"], 1),
+        (all().event_type(EventType::RecoveryFailed), TYPE, &["org_id", "event_type"], 1),
+        (all().event_types(failed), TYPE, &["org_id", "event_type"], 2),
+        (all().event_types(EventType::ALL.into_iter().skip(1)), TYPE, &["org_id", "event_type"], 5),
+        (all().event_types(EventType::ALL), "PRIMARY", &["org_id"], 1),
+        (all().reason(COMMON_REASON), REASON, &["org_id", "reason", "event_type"], 2),
+        (all().reason(RARE_REASON), REASON, &["org_id", "reason", "event_type"], 2),
+        (
+            all().reason(RARE_REASON).event_types(EventType::ALL),
+            REASON,
+            &["org_id", "reason", "event_type"],
+            2,
+        ),
+        (
+            all().reason(RARE_REASON).event_type(EventType::RenewalFailed),
+            REASON,
+            &["org_id", "reason", "event_type"],
+            1,
+        ),
+        (all().attempt(attempt), ATTEMPT, &["org_id", "attempt_id"], 1),
+        (all().attempt(attempt).device(device).reason(RARE_REASON), ATTEMPT, &["org_id", "attempt_id"], 1),
+    ]
+}
+
+async fn everything_else_follows_an_index(context: Context) {
+    let history = History::new(&context).await;
+    let samples = Samples::of(1);
+    let (org, now) = (samples.org, samples.clock.now());
+    // Certificates and open requests of several organisations, to choose from.
+    for owner in [1, 2, 3] {
+        fill_issuance(&history.store, &Samples::of(owner), 100).await;
+    }
+    for analysed in [false, true] {
+        if analysed {
+            history.analyse().await;
+        } else if context.backend() == Backend::Postgres {
+            // Of a small table that it knows nothing of it takes any index that begins with the
+            // organisation, and gathers statistics by itself long before that would matter.
+            continue;
+        }
+        let store = &history.store;
+        let request = samples.request("gateway 7", "csr 7", 7, RequestState::Signing);
+        let serial = |number: u32| Serial::from_be_bytes(&number.to_be_bytes()).unwrap();
+        let known =
+            store.list(org, &EventFilter::new(), &PageRequest::default()).await.unwrap().items[0].id();
+        let _before = history.recorder.take();
+        store.get(org, known).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+
+        store.answer(org, &request, now).await.unwrap();
+        let same_request: Expected =
+            ("idx_open_requests_request", &["org_id", "csr_sha256", "device_id", "presented_serial"]);
+        let good_certificate: Expected = ("idx_device_certificates_csr", &["org_id", "csr_sha256"]);
+        history.expects(&[same_request, good_certificate]).await;
+
+        let open = samples.request("gateway new", &format!("csr {analysed}"), 5, RequestState::Signing);
+        store.open(org, &open, now).await.unwrap();
+        history.expects(&[good_certificate]).await;
+        store.open(org, &open, now).await.unwrap();
+        history.expects(&[same_request]).await;
+
+        let end = samples.issued(&open, 1_000_000 + u32::from(analysed));
+        store.complete(org, open.id(), &end).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+
+        let start = samples.start("gateway", AttemptKind::Renewal);
+        store.create(org, &start).await.unwrap();
+        history.expects(&[]).await;
+        store.create(org, &start).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+        let attempt: Expected = (ATTEMPT, &["org_id", "attempt_id"]);
+        let second_end = [samples.failed(&open.start_event().unwrap(), "denied")];
+        store.create_many(org, &second_end).await.unwrap_err();
+        history.expects(&[("PRIMARY", &["org_id", "id"]), attempt]).await;
+
+        store.open_request(org, open.id()).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+
+        let first = PageRequest::first(PageSize::nearest(10));
+        for filter in [
+            OpenRequestFilter::default(),
+            OpenRequestFilter { state: Some(RequestState::Pending), opened_before: None },
+        ] {
+            let page = store.open_requests(org, &filter, &first).await.unwrap();
+            history.expects(&[("PRIMARY", &["org_id"])]).await;
+            let next = PageRequest::resume(PageSize::nearest(10), &filter.scope(org), page.next.unwrap());
+            store.open_requests(org, &filter, &next.unwrap()).await.unwrap();
+            history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+        }
+        let filter = OpenRequestFilter { state: Some(RequestState::Signing), opened_before: Some(now) };
+        store.open_requests(org, &filter, &first).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+
+        store.certificate(org, &serial(7)).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id", "serial"])]).await;
+
+        let device = samples.device("gateway 7").1;
+        let page = store.device_certificates(org, device, &first).await.unwrap();
+        history.expects(&[("idx_device_certificates_device_id", &["org_id", "device_id"])]).await;
+        let scope = CertificateRecord::scope(org, device);
+        let next = PageRequest::resume(PageSize::nearest(10), &scope, page.next.unwrap()).unwrap();
+        store.device_certificates(org, device, &next).await.unwrap();
+        history
+            .expects(&[("idx_device_certificates_device_id", &["org_id", "device_id", "request_id"])])
+            .await;
+
+        let revocation = Revocation { at: now, reason: RevocationReason::Superseded };
+        store.revoke(org, &serial(8), &revocation).await.unwrap();
+        let by_serial: Expected = ("PRIMARY", &["org_id", "serial"]);
+        history.expects(&[by_serial, by_serial]).await;
+    }
+    history.close().await;
+}
+
+/// An index, and the columns that bound the search.
+type Expected = (&'static str, &'static [&'static str]);
+
+/// Requests that are open, and such that were answered: ten devices share a hundred.
+async fn fill_issuance(store: &SeaOrmStore, samples: &Samples, count: u32) {
+    for number in 1..=count {
+        let device = format!("gateway {}", number % 4 + 5);
+        let request = samples.request(&device, &format!("csr {number}"), number, RequestState::Signing);
+        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        let end = samples.issued(&request, number);
+        store.complete(samples.org, request.id(), &end).await.unwrap();
+        let state = if number % 2 == 0 { RequestState::Pending } else { RequestState::Signing };
+        let open = samples.request(&device, &format!("open {number}"), number, state);
+        store.open(samples.org, &open, samples.clock.now()).await.unwrap();
+    }
+}
+
+/// A store with a history, which records what it sends.
+struct History {
+    backend: Backend,
+    database: TestDatabase,
+    store: SeaOrmStore,
+    recorder: Recorder,
+}
+
+impl History {
+    async fn new(context: &Context) -> Self {
+        let database = context.fresh_database().await;
+        let mut store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+        let recorder = Recorder::of(&mut store);
+        for (org, events) in history::batches(EVENTS) {
+            store.create_many(org, &events).await.unwrap();
+        }
+        Self { backend: context.backend(), database, store, recorder }
+    }
+
+    /// Lets the database gather statistics: without them it must choose as well.
+    async fn analyse(&self) {
+        let statement = match self.backend {
+            Backend::Sqlite | Backend::Postgres => "ANALYZE",
+            Backend::MariaDb => {
+                "ANALYZE TABLE certificate_renewal_events, device_certificates, open_requests"
+            }
+        };
+        let db = self.database.connect().await;
+        db.execute_unprepared(statement).await.unwrap();
+        db.close().await.unwrap();
+    }
+
+    async fn close(self) {
+        self.store.close().await.unwrap();
+    }
+
+    /// The listing with this filter follows the index: alone, from a cursor on, within a time
+    /// range, and both.
+    async fn lists(&self, org: OrgId, filter: &EventFilter, index: &str, columns: &[&str], branches: usize) {
+        let (from, to): (DateTime<Utc>, _) = (history::begin(), history::end(EVENTS) - TimeDelta::hours(1));
+        for ranged in [filter.clone(), filter.clone().from(from).to(to), filter.clone().to(to)] {
+            for resumed in [false, true] {
+                let size = PageSize::nearest(50);
+                let page = if resumed { cursor(org, &ranged, size) } else { PageRequest::first(size) };
+                let _before = self.recorder.take();
+                self.store.list(org, &ranged, &page).await.unwrap();
+                let [sent] = &self.recorder.take()[..] else { panic!("a listing is one statement") };
+                let mut columns: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+                if (resumed || ranged != *filter) && index != ATTEMPT {
+                    columns.push("id".to_owned());
+                }
+                let wanted = Lookup { index: index.to_owned(), columns };
+                self.check(sent, &vec![wanted; branches], branches > 1).await;
+            }
+        }
+    }
+
+    /// What was sent since the last time looks rows up in this way, and in no other.
+    async fn expects(&self, wanted: &[Expected]) {
+        let sent = self.recorder.take();
+        let looking = sent.iter().filter(|sent| !sent.sql().starts_with("INSERT "));
+        let looking: Vec<_> = looking.collect();
+        assert_eq!(looking.len(), wanted.len(), "{looking:?}");
+        for (sent, (index, columns)) in looking.into_iter().zip(wanted) {
+            let columns = columns.iter().map(|&column| column.to_owned()).collect();
+            self.check(sent, &[Lookup { index: (*index).to_owned(), columns }], false).await;
+        }
+    }
+
+    async fn check(&self, sent: &Sent, wanted: &[Lookup], branches: bool) {
+        let said = sent.plan(&self.store).await.unwrap();
+        let plan = Plan::read(self.backend, &said);
+        let what = || format!("{}\n{plan:#?}\n{}", sent.sql(), said.join("\n"));
+        assert!(plan.lookups == wanted || plan.no_such_key, "not by {wanted:?}: {}", what());
+        assert!(plan.scans.is_empty() && !plan.sorts_rows, "{}", what());
+        assert!(branches || !plan.sorts_branches, "{}", what());
+    }
+}
+
+/// A page from the middle of the history on.
+fn cursor(org: OrgId, filter: &EventFilter, size: PageSize) -> PageRequest {
+    let at = history::begin() + (history::end(EVENTS) - history::begin()) / 2;
+    let position = EventFilter::new().to(at).id_range().before.unwrap();
+    let text = {
+        // A cursor is made by a page that has a next one.
+        let page =
+            Page::of(vec![(), ()], &PageRequest::first(PageSize::nearest(1)), &filter.scope(org), |()| {
+                position
+            });
+        page.next.unwrap()
+    };
+    PageRequest::resume(size, &filter.scope(org), text).unwrap()
+}

@@ -1,0 +1,335 @@
+//! Databases that end, fall silent, are held by others or are full: the store says that it is
+//! not available, writes nothing by halves, and is well again by itself.
+
+use futures::future::join_all;
+use libtest_mimic::{Failed, Trial};
+use renewal_domain::testing::samples::Samples;
+use renewal_domain::{
+    AttemptKind, Clock, Completed, EventFilter, IssuanceStore, OpenRequestFilter, OrgId, PageRequest,
+    RenewalEvent, RenewalEventStore, RequestState, StoreError,
+};
+use renewal_store_seaorm::introspect::send;
+use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tests::{Backend, Backends, Context, Server, ServerOptions, TestDatabase};
+
+/// The tests of this module.
+pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
+    let mut trials = tests::trials!(backends, [a_pool_without_a_free_connection_is_unavailable]);
+    trials.extend(tests::trials!(
+        backends,
+        Backend::SERVERS,
+        [
+            a_server_killed_in_mid_flow_loses_nothing_that_was_acknowledged,
+            connections_that_are_cut_are_replaced,
+            a_server_that_falls_silent_is_unavailable_in_time,
+        ]
+    ));
+    trials.extend(tests::trials!(backends, [Backend::Sqlite], [a_database_that_is_full_is_unavailable]));
+    let disk = Trial::test("sqlite::faults::a_disk_that_is_full_is_unavailable", a_disk_that_is_full);
+    // Only the administrator may make a small disk.
+    trials.push(disk.with_ignored_flag(!rustix::process::geteuid().is_root()));
+    trials
+}
+
+/// Short limits, so that a test need not wait.
+fn impatient() -> ConnectOptions {
+    ConnectOptions::new()
+        .acquire_timeout(Duration::from_millis(500))
+        .statement_timeout(Duration::from_millis(500))
+}
+
+/// The longest that a call may take with these limits, and a little for a busy machine.
+const IN_TIME: Duration = Duration::from_secs(5);
+
+async fn in_time<T>(call: impl Future<Output = T>) -> T {
+    let answer = tokio::time::timeout(IN_TIME, call).await;
+    answer.expect("a call answers in time")
+}
+
+fn assert_unavailable<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
+    assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
+}
+
+/// Waits until the store answers again.
+async fn well_again(store: &SeaOrmStore, org: OrgId) {
+    let begun = Instant::now();
+    while let Err(error) = store.list(org, &EventFilter::new(), &PageRequest::default()).await {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not come back: {error:?}");
+    }
+}
+
+async fn a_server_killed_in_mid_flow_loses_nothing_that_was_acknowledged(context: Context) {
+    let server = Backends::private_server(context.backend(), ServerOptions { durable: true });
+    let database = server.fresh_database().await;
+    let store = connect(database.url(), impatient()).await.unwrap();
+    let org = Samples::of(1).org;
+    for (round, end) in [Server::kill as fn(&Server), Server::stop].into_iter().enumerate() {
+        let workers = (0..8).map(|worker| {
+            let store = store.clone();
+            tokio::spawn(async move { renew_until_it_fails(&store, worker + 100 * round).await })
+        });
+        let workers: Vec<_> = workers.collect();
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        tokio::task::spawn_blocking({
+            let server = Arc::clone(&server);
+            move || end(&server)
+        })
+        .await
+        .unwrap();
+        let done: Vec<_> = join_all(workers).await.into_iter().map(Result::unwrap).collect();
+        assert_unavailable(&in_time(store.get(org, done[0].0[0].id())).await);
+
+        tokio::task::spawn_blocking({
+            let server = Arc::clone(&server);
+            move || server.restart()
+        })
+        .await
+        .unwrap();
+        well_again(&store, org).await;
+        for (acknowledged, error) in &done {
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+            assert!(!acknowledged.is_empty(), "the server was killed too early");
+            for event in acknowledged {
+                assert_eq!(store.get(org, event.id()).await.unwrap().as_ref(), Some(event));
+            }
+        }
+        assert_whole(&database, &store).await;
+    }
+    store.close().await.unwrap();
+}
+
+/// Renews again and again; gives what was acknowledged, and the error that ended it.
+async fn renew_until_it_fails(store: &SeaOrmStore, worker: usize) -> (Vec<RenewalEvent>, StoreError) {
+    let samples = Samples::of(1);
+    let mut acknowledged = Vec::new();
+    for number in 1..=u32::MAX {
+        let csr = format!("csr {worker} {number}");
+        let request = samples.request("gateway", &csr, 1, RequestState::Signing);
+        match store.open(samples.org, &request, samples.clock.now()).await {
+            Ok(_) => acknowledged.extend(request.start_event()),
+            Err(error) => return (acknowledged, error),
+        }
+        let serial = u32::try_from(worker).unwrap() << 20 | number;
+        let end = samples.issued(&request, serial);
+        match store.complete(samples.org, request.id(), &end).await {
+            Ok(done) => {
+                assert_eq!(done, Completed::Recorded);
+                acknowledged.extend(end.event().cloned());
+            }
+            Err(error) => return (acknowledged, error),
+        }
+    }
+    unreachable!("the server is killed before")
+}
+
+/// Every start has an end or an open request, not both, and every success its certificate.
+async fn assert_whole(database: &TestDatabase, store: &SeaOrmStore) {
+    let db = database.connect().await;
+    let starts = count(&db, "certificate_renewal_events WHERE stage = 0").await;
+    let ends = count(&db, "certificate_renewal_events WHERE stage = 1").await;
+    let successes = count(&db, "certificate_renewal_events WHERE event_type = 'renewal_success'").await;
+    let open = count(&db, "open_requests").await;
+    let certificates = count(&db, "device_certificates").await;
+    assert_eq!(starts, ends + open, "{ends} ends, {open} open");
+    assert_eq!(successes, certificates);
+    let (filter, first) = (OpenRequestFilter::default(), PageRequest::default());
+    let page = store.open_requests(Samples::of(1).org, &filter, &first).await.unwrap();
+    assert_eq!(i64::try_from(page.items.len()).unwrap(), open.min(100));
+    db.close().await.unwrap();
+}
+
+async fn count(db: &DatabaseConnection, what: &str) -> i64 {
+    crate::schema::column::<i64>(db, &format!("SELECT count(*) FROM {what}")).await[0]
+}
+
+async fn connections_that_are_cut_are_replaced(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), impatient().max_connections(4)).await.unwrap();
+    let samples = Samples::of(1);
+    let reads = || {
+        (0..16).map(|_| {
+            store.get(samples.org, samples.request("a", "b", 1, RequestState::Signing).id().start_event())
+        })
+    };
+    for _ in 0..3 {
+        for result in join_all(reads()).await {
+            result.unwrap();
+        }
+        cut_connections(&database).await;
+        // Each connection is found to be broken once at most.
+        let failed = join_all(reads()).await.into_iter().filter_map(Result::err);
+        let failed: Vec<_> = failed.collect();
+        assert!(failed.len() <= 4, "{failed:?}");
+        assert!(failed.iter().all(|error| matches!(error, StoreError::Unavailable(_))), "{failed:?}");
+    }
+    let start = samples.start("gateway", AttemptKind::Renewal);
+    store.create(samples.org, &start).await.unwrap();
+    store.close().await.unwrap();
+}
+
+/// Cuts all other connections to the database.
+async fn cut_connections(database: &TestDatabase) {
+    let db = database.connect().await;
+    match database.backend() {
+        Backend::Postgres | Backend::Sqlite => {
+            let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            crate::schema::column::<i64>(&db, others).await;
+        }
+        Backend::MariaDb => {
+            let others = "SELECT id FROM information_schema.processlist \
+                          WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+            for id in crate::schema::column::<i64>(&db, others).await {
+                // It may have ended by itself.
+                let _ = db.execute_unprepared(&format!("KILL {id}")).await;
+            }
+        }
+    }
+    db.close().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+async fn a_server_that_falls_silent_is_unavailable_in_time(context: Context) {
+    let server = Backends::private_server(context.backend(), ServerOptions::default());
+    let database = server.fresh_database().await;
+    let store = connect(database.url(), impatient().max_connections(2)).await.unwrap();
+    let samples = Samples::of(1);
+    let start = samples.start("gateway", AttemptKind::Renewal);
+    store.create(samples.org, &start).await.unwrap();
+    server.freeze();
+    for _ in 0..3 {
+        assert_unavailable(&in_time(store.get(samples.org, start.id())).await);
+        let request = samples.request("gateway", "csr", 1, RequestState::Signing);
+        assert_unavailable(&in_time(store.open(samples.org, &request, samples.clock.now())).await);
+    }
+    server.thaw();
+    well_again(&store, samples.org).await;
+    assert_eq!(store.get(samples.org, start.id()).await.unwrap(), Some(start));
+    store.close().await.unwrap();
+}
+
+async fn a_pool_without_a_free_connection_is_unavailable(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), impatient().max_connections(1)).await.unwrap();
+    let samples = Samples::of(1);
+    let start = samples.start("gateway", AttemptKind::Renewal);
+
+    // Somebody else keeps the store's only connection waiting.
+    let db = database.connect().await;
+    let transaction = db.begin().await.unwrap();
+    transaction
+        .execute_unprepared(match context.backend() {
+            Backend::Postgres => "LOCK TABLE certificate_renewal_events IN ACCESS EXCLUSIVE MODE",
+            Backend::MariaDb => "LOCK TABLES certificate_renewal_events WRITE",
+            Backend::Sqlite => "DELETE FROM open_requests",
+        })
+        .await
+        .unwrap();
+    let calls = (0..8).map(|_| store.create(samples.org, &start));
+    for result in in_time(join_all(calls)).await {
+        assert_unavailable(&result);
+    }
+    if context.backend() == Backend::MariaDb {
+        transaction.execute_unprepared("UNLOCK TABLES").await.unwrap();
+    }
+    transaction.rollback().await.unwrap();
+
+    store.create(samples.org, &start).await.unwrap();
+    assert_eq!(store.get(samples.org, start.id()).await.unwrap(), Some(start));
+    store.close().await.unwrap();
+}
+
+async fn a_database_that_is_full_is_unavailable(context: Context) {
+    let database = context.fresh_database().await;
+    // The limit is one of the connection.
+    let store = connect(database.url(), impatient().max_connections(1)).await.unwrap();
+    fill(&store, async |full| {
+        let pages = if full { "PRAGMA max_page_count = 1" } else { "PRAGMA max_page_count = 1000000" };
+        send(&store, pages).await.unwrap();
+    })
+    .await;
+    assert_whole(&database, &store).await;
+    store.close().await.unwrap();
+}
+
+/// Writes until there is no room, and goes on when there is some again.
+async fn fill(store: &SeaOrmStore, room: impl AsyncFn(bool)) {
+    let samples = Samples::of(1);
+    let mut acknowledged = Vec::new();
+    room(true).await;
+    let error = loop {
+        let starts: Vec<_> = (0..100).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
+        let ends: Vec<_> = starts.iter().map(|start| samples.failed(start, "denied")).collect();
+        let both: Vec<_> = starts.into_iter().chain(ends).collect();
+        match store.create_many(samples.org, &both).await {
+            Ok(()) => acknowledged.extend(both),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("full"), "{error:?}");
+    let big = "a csr".repeat(10_000);
+    let request = samples.request("gateway", &big, 1, RequestState::Signing);
+    for _ in 0..3 {
+        // The store may have thrown away the connection that failed, and its limit with it.
+        room(true).await;
+        assert_unavailable(&store.open(samples.org, &request, samples.clock.now()).await);
+        assert_eq!(store.open_request(samples.org, request.id()).await.unwrap(), None);
+        assert_eq!(store.get(samples.org, request.id().start_event()).await.unwrap(), None);
+    }
+    room(false).await;
+    store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+    let end = samples.issued(&request, 1);
+    store.complete(samples.org, request.id(), &end).await.unwrap();
+    for event in &acknowledged {
+        assert_eq!(store.get(samples.org, event.id()).await.unwrap().as_ref(), Some(event));
+    }
+}
+
+fn a_disk_that_is_full() -> Result<(), Failed> {
+    let disk = SmallDisk::new()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let url = format!("sqlite://{}", disk.0.path().join("ledger.db").display());
+        let store = connect(&url, impatient().migrate(true)).await.unwrap();
+        fill(&store, async |full| {
+            let size = if full { "size=1m" } else { "size=64m" };
+            mount(&["-o", &format!("remount,{size}")], disk.0.path()).unwrap();
+        })
+        .await;
+        store.close().await.unwrap();
+    });
+    Ok(())
+}
+
+/// A disk in memory, unmounted behind the test.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn new() -> Result<Self, Failed> {
+        let directory = tempfile::Builder::new().prefix("renewal-disk-").tempdir()?;
+        mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], directory.path())?;
+        Ok(Self(directory))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let ended = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+        if !ended.is_ok_and(|status| status.success()) {
+            eprintln!("{} is left mounted", self.0.path().display());
+        }
+    }
+}
+
+fn mount(arguments: &[&str], directory: &Path) -> Result<(), Failed> {
+    let status = Command::new("mount").args(arguments).arg(directory).status()?;
+    if status.success() { Ok(()) } else { Err("a small disk cannot be mounted".into()) }
+}
