@@ -16,6 +16,8 @@ mod dropped;
 mod explain;
 #[path = "databases/faults.rs"]
 mod faults;
+#[path = "databases/full.rs"]
+mod full;
 #[path = "databases/migration_program.rs"]
 mod migration_program;
 #[path = "databases/migrations.rs"]
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         trials.extend(conformance::trials(backends));
         trials.extend(explain::trials(backends));
         trials.extend(faults::trials(backends));
+        trials.extend(full::trials(backends));
         trials.extend(cancellation::trials(backends));
         trials.extend(corrupt::trials(backends));
         trials.extend(dropped::trials(backends));

@@ -24,6 +24,8 @@ const TRUSTED: Duration = Duration::from_secs(1);
 
 /// Opens the database that the URL names: `sqlite://FILE`, `postgres://USER:PASSWORD@HOST/NAME`
 /// or `mysql://USER:PASSWORD@HOST/NAME` (or `mariadb://`), with `?sslmode=` and the like for TLS.
+/// It is tested with PostgreSQL 15 and MariaDB 10.11. The settings it makes need PostgreSQL 13,
+/// MariaDB 10.2 or MySQL 5.7.8 at least; MySQL itself is not among the tested ones.
 ///
 /// # Errors
 /// [`ConnectError`] says in one sentence what is wrong and what to do: the database cannot be

@@ -37,7 +37,12 @@
 //! | every other query | `statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions, retries, time limits | `session` |
+//! | how a session is set up, and what is refused | `connect`, `schema` |
 //! | which errors are worth another try | `backend`, `failure` |
+//!
+//! # Features
+//!
+//! - `introspect`: for tests, every statement that a store sends, and the database's plan for it.
 
 mod access;
 mod backend;

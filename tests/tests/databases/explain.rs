@@ -180,7 +180,7 @@ async fn everything_else_follows_an_index(context: Context) {
 /// An index, and the columns that bound the search.
 type Expected = (&'static str, &'static [&'static str]);
 
-/// Requests that are open, and such that were answered: ten devices share a hundred.
+/// Requests that are open, and as many that were answered, of four devices.
 async fn fill_issuance(store: &SeaOrmStore, samples: &Samples, count: u32) {
     for number in 1..=count {
         let device = format!("gateway {}", number % 4 + 5);

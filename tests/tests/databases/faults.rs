@@ -1,18 +1,15 @@
-//! Databases that end, fall silent, are held by others or are full: the store says that it is
-//! not available, writes nothing by halves, and is well again by itself.
+//! Databases that end, fall silent or are held by others: the store says that it is not
+//! available, writes nothing by halves, and is well again by itself.
 
 use futures::future::join_all;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     AttemptKind, Clock, Completed, EventFilter, IssuanceStore, OpenRequestFilter, OrgId, PageRequest,
     RenewalEvent, RenewalEventStore, RequestState, StoreError,
 };
-use renewal_store_seaorm::introspect::send;
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::{Backend, Backends, Context, Server, ServerOptions, TestDatabase};
@@ -29,15 +26,11 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
             a_server_that_falls_silent_is_unavailable_in_time,
         ]
     ));
-    trials.extend(tests::trials!(backends, [Backend::Sqlite], [a_database_that_is_full_is_unavailable]));
-    let disk = Trial::test("sqlite::faults::a_disk_that_is_full_is_unavailable", a_disk_that_is_full);
-    // Only the administrator may make a small disk.
-    trials.push(disk.with_ignored_flag(!rustix::process::geteuid().is_root()));
     trials
 }
 
 /// Short limits, so that a test need not wait.
-fn impatient() -> ConnectOptions {
+pub(crate) fn impatient() -> ConnectOptions {
     ConnectOptions::new()
         .acquire_timeout(Duration::from_millis(500))
         .statement_timeout(Duration::from_millis(500))
@@ -51,7 +44,7 @@ async fn in_time<T>(call: impl Future<Output = T>) -> T {
     answer.expect("a call answers in time")
 }
 
-fn assert_unavailable<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
+pub(crate) fn assert_unavailable<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
     assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
 }
 
@@ -129,7 +122,7 @@ async fn renew_until_it_fails(store: &SeaOrmStore, worker: usize) -> (Vec<Renewa
 }
 
 /// Every start has an end or an open request, not both, and every success its certificate.
-async fn assert_whole(database: &TestDatabase, store: &SeaOrmStore) {
+pub(crate) async fn assert_whole(database: &TestDatabase, store: &SeaOrmStore) {
     let db = database.connect().await;
     let starts = count(&db, "certificate_renewal_events WHERE stage = 0").await;
     let ends = count(&db, "certificate_renewal_events WHERE stage = 1").await;
@@ -243,93 +236,4 @@ async fn a_pool_without_a_free_connection_is_unavailable(context: Context) {
     store.create(samples.org, &start).await.unwrap();
     assert_eq!(store.get(samples.org, start.id()).await.unwrap(), Some(start));
     store.close().await.unwrap();
-}
-
-async fn a_database_that_is_full_is_unavailable(context: Context) {
-    let database = context.fresh_database().await;
-    // The limit is one of the connection.
-    let store = connect(database.url(), impatient().max_connections(1)).await.unwrap();
-    fill(&store, async |full| {
-        let pages = if full { "PRAGMA max_page_count = 1" } else { "PRAGMA max_page_count = 1000000" };
-        send(&store, pages).await.unwrap();
-    })
-    .await;
-    assert_whole(&database, &store).await;
-    store.close().await.unwrap();
-}
-
-/// Writes until there is no room, and goes on when there is some again.
-async fn fill(store: &SeaOrmStore, room: impl AsyncFn(bool)) {
-    let samples = Samples::of(1);
-    let mut acknowledged = Vec::new();
-    room(true).await;
-    let error = loop {
-        let starts: Vec<_> = (0..100).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
-        let ends: Vec<_> = starts.iter().map(|start| samples.failed(start, "denied")).collect();
-        let both: Vec<_> = starts.into_iter().chain(ends).collect();
-        match store.create_many(samples.org, &both).await {
-            Ok(()) => acknowledged.extend(both),
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    assert!(cause.contains("full"), "{error:?}");
-    let big = "a csr".repeat(10_000);
-    let request = samples.request("gateway", &big, 1, RequestState::Signing);
-    for _ in 0..3 {
-        // The store may have thrown away the connection that failed, and its limit with it.
-        room(true).await;
-        assert_unavailable(&store.open(samples.org, &request, samples.clock.now()).await);
-        assert_eq!(store.open_request(samples.org, request.id()).await.unwrap(), None);
-        assert_eq!(store.get(samples.org, request.id().start_event()).await.unwrap(), None);
-    }
-    room(false).await;
-    store.open(samples.org, &request, samples.clock.now()).await.unwrap();
-    let end = samples.issued(&request, 1);
-    store.complete(samples.org, request.id(), &end).await.unwrap();
-    for event in &acknowledged {
-        assert_eq!(store.get(samples.org, event.id()).await.unwrap().as_ref(), Some(event));
-    }
-}
-
-fn a_disk_that_is_full() -> Result<(), Failed> {
-    let disk = SmallDisk::new()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
-        let url = format!("sqlite://{}", disk.0.path().join("ledger.db").display());
-        let store = connect(&url, impatient().migrate(true)).await.unwrap();
-        fill(&store, async |full| {
-            let size = if full { "size=1m" } else { "size=64m" };
-            mount(&["-o", &format!("remount,{size}")], disk.0.path()).unwrap();
-        })
-        .await;
-        store.close().await.unwrap();
-    });
-    Ok(())
-}
-
-/// A disk in memory, unmounted behind the test.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn new() -> Result<Self, Failed> {
-        let directory = tempfile::Builder::new().prefix("renewal-disk-").tempdir()?;
-        mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], directory.path())?;
-        Ok(Self(directory))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let ended = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
-        if !ended.is_ok_and(|status| status.success()) {
-            eprintln!("{} is left mounted", self.0.path().display());
-        }
-    }
-}
-
-fn mount(arguments: &[&str], directory: &Path) -> Result<(), Failed> {
-    let status = Command::new("mount").args(arguments).arg(directory).status()?;
-    if status.success() { Ok(()) } else { Err("a small disk cannot be mounted".into()) }
 }
