@@ -63,7 +63,7 @@ pub(crate) fn read_secret(path: &Path) -> Result<Vec<u8>> {
     read(path)
 }
 
-/// Refuses early what [`write`] would refuse.
+/// Refuses early what [`write()`] would refuse.
 pub(crate) fn check_writable(path: &Path, existing: Existing) -> Result<()> {
     if existing == Existing::Keep && path.try_exists().unwrap_or(false) {
         bail!("{} exists already; use --force to replace it", path.display());
