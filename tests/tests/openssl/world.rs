@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use csr_service::{
     Credential, CsrService, CsrServiceBuilder, EnrollmentGrant, Issued, Issuer, Outcome, Profile,
     ProfileBuilder, ProvenCertificate, Rejection, Request,
@@ -38,8 +38,9 @@ impl World {
         workshop.key("ca.key", kind);
         workshop.authority("ca", "/O=Works/CN=Test CA");
         workshop.key("device.key", P256);
-        // OpenSSL makes certificates that are valid from now on.
-        let clock = MockClock::at(SystemClock.now());
+        // OpenSSL makes certificates that are valid from now on, and the system's clock may be set
+        // back by a little between its look at it and ours.
+        let clock = MockClock::at(SystemClock.now() + TimeDelta::seconds(2));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { workshop, clock, store: Arc::default(), runtime }
     }
