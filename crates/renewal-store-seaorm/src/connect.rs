@@ -1,6 +1,6 @@
 //! Opening a database: every session is set up the same, and what is wrong is said at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{DatabaseConnection, SqlxMySqlConnector, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Meaning, meaning};
 use crate::connect_error::{ConnectError, explain};
 use crate::failure::NoAnswer;
 use crate::options::ConnectOptions;
@@ -133,7 +133,7 @@ async fn open_sqlite(
         let only = pool.min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
         only.connect_with(file).await?
     } else {
-        let mut connection = sqlx::SqliteConnection::connect_with(&file).await?;
+        let mut connection = open_file(&file, options.acquire_timeout).await?;
         // A file that cannot be written is opened all the same, to be read only.
         connection.execute("BEGIN IMMEDIATE; ROLLBACK").await?;
         connection.close().await?;
@@ -148,6 +148,26 @@ async fn open_sqlite(
         .connect_lazy_with(file)
     };
     Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), Backend::Sqlite))
+}
+
+/// Opens a SQLite file. A new one becomes one with a write-ahead log, for which nobody else may
+/// use it: SQLite does not wait until nobody does, so this does.
+async fn open_file(
+    file: &SqliteConnectOptions,
+    patience: Duration,
+) -> Result<sqlx::SqliteConnection, sqlx::Error> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let begun = Instant::now();
+    loop {
+        match sqlx::SqliteConnection::connect_with(file).await {
+            Err(sqlx::Error::Database(busy))
+                if meaning(busy.as_ref()) == Meaning::Unavailable && begun.elapsed() < patience =>
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// What is the same for every pool.
