@@ -17,6 +17,7 @@
 
 mod lock;
 mod m20261123_000001_create_renewal_ledger;
+mod m20261123_000002_enrollment_tokens;
 mod run;
 mod status;
 
@@ -35,6 +36,9 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261123_000001_create_renewal_ledger::Migration)]
+        vec![
+            Box::new(m20261123_000001_create_renewal_ledger::Migration),
+            Box::new(m20261123_000002_enrollment_tokens::Migration),
+        ]
     }
 }

@@ -14,6 +14,8 @@ mod corrupt;
 mod dropped;
 #[path = "databases/explain.rs"]
 mod explain;
+#[path = "databases/explain_tokens.rs"]
+mod explain_tokens;
 #[path = "databases/faults.rs"]
 mod faults;
 #[path = "databases/full.rs"]
@@ -32,6 +34,8 @@ mod servers;
 mod service;
 #[path = "databases/tables.rs"]
 mod tables;
+#[path = "databases/upgrade.rs"]
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -43,8 +47,10 @@ fn main() -> ExitCode {
         trials.extend(tables::trials(backends));
         trials.extend(migration_program::trials(backends));
         trials.extend(connect::trials(backends));
+        trials.extend(upgrade::trials(backends));
         trials.extend(conformance::trials(backends));
         trials.extend(explain::trials(backends));
+        trials.extend(explain_tokens::trials(backends));
         trials.extend(faults::trials(backends));
         trials.extend(full::trials(backends));
         trials.extend(cancellation::trials(backends));

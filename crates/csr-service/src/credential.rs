@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use renewal_domain::DeviceName;
+use chrono::{DateTime, Utc};
+use renewal_domain::{DeviceName, EnrollmentToken, TokenId, TokenState};
+
+use crate::Reason;
 
 /// On what ground a certificate is asked for.
 #[derive(Debug, Clone)]
@@ -18,19 +21,45 @@ pub enum Credential {
 #[derive(Debug, Clone)]
 pub struct EnrollmentGrant {
     name: Option<DeviceName>,
+    token: Option<TokenId>,
+    unusable: Option<Reason>,
 }
 
 impl EnrollmentGrant {
     /// Permits the enrollment of the device with this name, and of no other.
     #[must_use]
     pub const fn for_device(name: DeviceName) -> Self {
-        Self { name: Some(name) }
+        Self { name: Some(name), token: None, unusable: None }
     }
 
     /// Permits the enrollment under whatever name the request has.
     #[must_use]
     pub const fn for_any_device() -> Self {
-        Self { name: None }
+        Self { name: None, token: None, unusable: None }
+    }
+
+    /// Permits the enrollment of the token's device, and spends the token with the certificate.
+    /// A token that is spent, revoked or expired at `now` permits nothing new, but a device that
+    /// lost the answer to its request gets it again.
+    #[must_use]
+    pub fn by_token(token: &EnrollmentToken, now: DateTime<Utc>) -> Self {
+        let unusable = match token.state_at(now) {
+            TokenState::Usable => None,
+            TokenState::Spent => Some(Reason::EnrollmentTokenSpent),
+            TokenState::Revoked => Some(Reason::EnrollmentTokenRevoked),
+            TokenState::Expired => Some(Reason::EnrollmentTokenExpired),
+        };
+        Self { name: Some(token.device_name.clone()), token: Some(token.id), unusable }
+    }
+
+    /// The token to spend, if it is one.
+    pub(crate) const fn token(&self) -> Option<TokenId> {
+        self.token
+    }
+
+    /// Why nothing new is permitted, if nothing is.
+    pub(crate) const fn unusable(&self) -> Option<Reason> {
+        self.unusable
     }
 
     pub(crate) fn permits(&self, name: &DeviceName) -> bool {

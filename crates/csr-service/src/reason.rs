@@ -138,6 +138,15 @@ reasons! {
     EnrollmentNameMismatch "enrollment_name_mismatch":
         "The name in the request is not the one this enrollment was permitted for.";
         "Correct the name on the device, or permit the enrollment of the name it uses."
+    EnrollmentTokenSpent "enrollment_token_spent":
+        "The enrollment token was used before, for another request.";
+        "Make a new token for the device; if nobody of yours used it, look who did."
+    EnrollmentTokenRevoked "enrollment_token_revoked":
+        "The enrollment token was revoked.";
+        "Make a new token for the device if it may enroll."
+    EnrollmentTokenExpired "enrollment_token_expired":
+        "The enrollment token has expired.";
+        "Make a new token for the device, and let it enroll before that one expires."
     SubjectMismatch "subject_mismatch":
         "The subject of the request differs from the subject of the presented certificate.";
         "Request exactly the old subject: same attributes, order and string types; or enroll anew."

@@ -5,7 +5,7 @@ use renewal_domain::Serial;
 /// The system's generator gave no random numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gave no random numbers: {0}")]
-pub struct RandomError(getrandom::Error);
+pub struct RandomError(#[from] getrandom::Error);
 
 /// A new serial number from the system's generator: always 20 octets and positive, 158 bits of
 /// them random (RFC 5280, section 4.1.2.2 allows 20 octets).

@@ -6,6 +6,7 @@ mod finish;
 mod reconcile;
 mod revoke;
 mod submit;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use renewal_domain::{Clock, IdSource, Ids, Stores, SystemClock, device};
 
 pub use reconcile::Reconciled;
 pub use submit::Request;
+pub use tokens::TokenSecret;
 
 use crate::organisations::{EveryOrganisation, Organisations};
 use crate::{DeviceIssuer, Issuer, Profile};

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::page::Scope;
 use crate::{
     AttemptId, DeviceId, DeviceName, OrgId, RenewalEvent, RequestId, RequestKind, Serial, Sha256Digest,
+    TokenId,
 };
 
 /// One certificate that was issued. Only its revocation ever changes.
@@ -148,21 +149,32 @@ impl RevocationReason {
 pub struct Completion {
     certificate: Option<CertificateRecord>,
     event: Option<RenewalEvent>,
+    token: Option<TokenId>,
 }
 
 impl Completion {
-    pub(crate) const fn issued(certificate: CertificateRecord, event: Option<RenewalEvent>) -> Self {
-        Self { certificate: Some(certificate), event }
+    pub(crate) const fn issued(
+        certificate: CertificateRecord,
+        event: Option<RenewalEvent>,
+        token: Option<TokenId>,
+    ) -> Self {
+        Self { certificate: Some(certificate), event, token }
     }
 
     pub(crate) const fn failed(event: Option<RenewalEvent>) -> Self {
-        Self { certificate: None, event }
+        Self { certificate: None, event, token: None }
     }
 
     /// The certificate, if the request ended with one.
     #[must_use]
     pub const fn certificate(&self) -> Option<&CertificateRecord> {
         self.certificate.as_ref()
+    }
+
+    /// The token that is spent with the certificate, if one permitted it.
+    #[must_use]
+    pub const fn token(&self) -> Option<TokenId> {
+        self.token
     }
 
     /// The event that ends the attempt; none for an enrollment.

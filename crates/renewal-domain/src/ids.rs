@@ -143,6 +143,17 @@ version_7! {
     RequestId
 }
 
+version_7! {
+    /// A token that permits one enrollment.
+    TokenId
+}
+
+impl From<EventId> for TokenId {
+    fn from(id: EventId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl From<EventId> for AttemptId {
     fn from(start: EventId) -> Self {
         Self(start.0)

@@ -26,6 +26,7 @@
 mod certificate;
 mod clock;
 pub mod device;
+mod enrollment_token;
 mod error;
 mod event;
 mod event_type;
@@ -43,17 +44,21 @@ pub mod text;
 pub use certificate::{CertificateRecord, Completion, Revocation, RevocationReason};
 pub use clock::{Clock, IdSource, Ids, SystemClock};
 pub use device::{DeviceName, InvalidName};
+pub use enrollment_token::{EnrollmentToken, TokenEnd, TokenState};
 pub use error::{BoxError, StoreError};
 pub use event::{EventRow, InvalidEvent, RenewalEvent};
 pub use event_type::{AttemptKind, EventType, Stage, UnknownEventType};
 pub use filter::{EventFilter, IdRange};
-pub use ids::{AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId};
+pub use ids::{AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId, TokenId};
 pub use page::{Cursor, CursorError, Page, PageRequest, PageSize, Scope};
 pub use reason_code::{InvalidReasonCode, ReasonCode};
 pub use request::{
     IssuedParts, NewRequest, OpenRequest, Presented, Purpose, RequestKind, RequestState, Sha256Digest,
 };
 pub use serial::{InvalidSerial, Serial};
-pub use store::{Answer, Completed, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore, Stores};
+pub use store::{
+    Answer, Completed, EnrollmentTokenStore, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore,
+    Stores,
+};
 #[cfg(feature = "mock")]
-pub use store::{MockIssuanceStore, MockRenewalEventStore};
+pub use store::{MockEnrollmentTokenStore, MockIssuanceStore, MockRenewalEventStore};

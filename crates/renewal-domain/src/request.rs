@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     AttemptId, AttemptKind, CertificateRecord, Completion, DeviceId, DeviceName, EventId, InvalidEvent,
-    OrgId, ReasonCode, RenewalEvent, RequestId, Serial,
+    OrgId, ReasonCode, RenewalEvent, RequestId, Serial, TokenId,
 };
 
 /// A SHA-256 digest (FIPS 180-4).
@@ -19,7 +19,10 @@ pub type Sha256Digest = [u8; 32];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// The first certificate of a device: no event, as there is no certificate to renew.
-    Enrollment,
+    Enrollment {
+        /// The one-time token that permits it, if it was one: spent with the certificate.
+        token: Option<TokenId>,
+    },
     /// A renewal or a recovery, which presents a certificate.
     Attempt {
         /// Which of the two.
@@ -107,7 +110,7 @@ impl Purpose {
     #[must_use]
     pub const fn kind(&self) -> RequestKind {
         match self {
-            Self::Enrollment => RequestKind::Enrollment,
+            Self::Enrollment { .. } => RequestKind::Enrollment,
             Self::Attempt { kind: AttemptKind::Renewal, .. } => RequestKind::Renewal,
             Self::Attempt { kind: AttemptKind::Recovery, .. } => RequestKind::Recovery,
         }
@@ -117,8 +120,17 @@ impl Purpose {
     #[must_use]
     pub const fn presented(&self) -> Option<&Presented> {
         match self {
-            Self::Enrollment => None,
+            Self::Enrollment { .. } => None,
             Self::Attempt { presented, .. } => Some(presented),
+        }
+    }
+
+    /// The token that permits an enrollment, if it was one.
+    #[must_use]
+    pub const fn token(&self) -> Option<TokenId> {
+        match self {
+            Self::Enrollment { token } => *token,
+            Self::Attempt { .. } => None,
         }
     }
 }
@@ -209,7 +221,7 @@ impl OpenRequest {
     #[must_use]
     pub fn start_event(&self) -> Option<RenewalEvent> {
         match &self.purpose {
-            Purpose::Enrollment => None,
+            Purpose::Enrollment { .. } => None,
             Purpose::Attempt { kind, presented } => Some(RenewalEvent::start(
                 self.id.start_event(),
                 self.org_id,
@@ -241,7 +253,7 @@ impl OpenRequest {
             revocation: None,
         };
         let event = self.start_event().map(|start| start.success(end, certificate.not_after)).transpose()?;
-        Ok(Completion::issued(certificate, event))
+        Ok(Completion::issued(certificate, event, self.purpose.token()))
     }
 
     /// The end without a certificate.

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    CertificateRecord, Completion, DeviceId, EventFilter, EventId, OpenRequest, OrgId, Page, PageRequest,
-    RenewalEvent, RequestId, RequestState, Revocation, Serial, StoreError,
+    CertificateRecord, Completion, DeviceId, EnrollmentToken, EventFilter, EventId, OpenRequest, OrgId, Page,
+    PageRequest, RenewalEvent, RequestId, RequestState, Revocation, Serial, Sha256Digest, StoreError,
+    TokenId,
 };
 
 /// The ledger: events, appended and read, never changed.
@@ -75,6 +76,9 @@ pub enum Completed {
     /// The request has ended otherwise before. Nothing of this completion is recorded,
     /// and its certificate must not leave the process.
     TooLate,
+    /// The token that permits the enrollment was spent or revoked meanwhile. Nothing is
+    /// recorded, and the request is still open.
+    TokenUnusable,
 }
 
 /// Which open requests to list.
@@ -111,8 +115,8 @@ pub trait IssuanceStore: Send + Sync {
     async fn open(&self, org: OrgId, request: &OpenRequest, now: DateTime<Utc>)
     -> Result<Opened, StoreError>;
 
-    /// Ends a request: deletes its row and writes the certificate and the event, in one
-    /// transaction. Of completions that race, one is recorded and the others are too late.
+    /// Ends a request: deletes its row, writes the certificate and the event, and spends the
+    /// token that permits the enrollment, in one transaction. Of completions that race, one is recorded and the others are too late.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the serial number is in use, or the request is of
@@ -173,18 +177,59 @@ pub trait IssuanceStore: Send + Sync {
     ) -> Result<Option<CertificateRecord>, StoreError>;
 }
 
-/// A store, by both its traits.
+/// The tokens with which devices enroll.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait EnrollmentTokenStore: Send + Sync {
+    /// Records a new token.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when its id or secret is in use, or it is of another organisation.
+    async fn create_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError>;
+
+    /// Finds the token with this secret; none if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn token_of_secret(
+        &self,
+        org: OrgId,
+        secret_sha256: &Sha256Digest,
+    ) -> Result<Option<EnrollmentToken>, StoreError>;
+
+    /// Reads a page of the tokens, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
+    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError>;
+
+    /// Revokes a token, and returns it as it is afterwards: one that was spent or revoked
+    /// stays as it was. None if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn revoke_token(
+        &self,
+        org: OrgId,
+        id: TokenId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<EnrollmentToken>, StoreError>;
+}
+
+/// A store, by all its traits.
 #[derive(Clone)]
 pub struct Stores {
     /// The ledger.
     pub events: Arc<dyn RenewalEventStore>,
     /// The working set and the certificates.
     pub issuance: Arc<dyn IssuanceStore>,
+    /// The tokens with which devices enroll.
+    pub tokens: Arc<dyn EnrollmentTokenStore>,
 }
 
-impl<S: RenewalEventStore + IssuanceStore + 'static> From<Arc<S>> for Stores {
+impl<S: RenewalEventStore + IssuanceStore + EnrollmentTokenStore + 'static> From<Arc<S>> for Stores {
     fn from(store: Arc<S>) -> Self {
-        Self { events: store.clone(), issuance: store }
+        Self { events: store.clone(), issuance: store.clone(), tokens: store }
     }
 }
 

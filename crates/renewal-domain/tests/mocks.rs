@@ -2,8 +2,8 @@
 
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, MockIssuanceStore, MockRenewalEventStore, OpenRequestFilter, Page, PageRequest,
-    RenewalEventStore, StoreError, Stores,
+    AttemptKind, MockEnrollmentTokenStore, MockIssuanceStore, MockRenewalEventStore, OpenRequestFilter, Page,
+    PageRequest, RenewalEventStore, StoreError, Stores,
 };
 
 #[tokio::test]
@@ -28,6 +28,7 @@ async fn mocks_serve_where_a_store_is_wanted() {
     let stores = Stores {
         events: std::sync::Arc::new(MockRenewalEventStore::new()),
         issuance: std::sync::Arc::new(issuance),
+        tokens: std::sync::Arc::new(MockEnrollmentTokenStore::new()),
     };
     let org = Samples::of(1).org;
     let open =

@@ -5,3 +5,4 @@
 pub(crate) mod certificate;
 pub(crate) mod event;
 pub(crate) mod request;
+pub(crate) mod token;

@@ -15,6 +15,7 @@ use crate::failure::{Failure, Outrun, conflict};
 use crate::session::retrying;
 use crate::statements;
 use crate::store::SeaOrmStore;
+use crate::token_statements;
 
 /// How often a request is opened anew, when the one in its way is gone at the next look.
 const ROUNDS: u32 = 16;
@@ -209,6 +210,12 @@ impl SeaOrmStore {
                 }
                 done => done?,
             };
+        }
+        if let Some(token) = completion.token()
+            && transaction.write(&token_statements::spend(org, token, id)).await? == 0
+        {
+            transaction.rollback().await?;
+            return Ok(Completed::TokenUnusable);
         }
         if let Some(certificate) = completion.certificate() {
             match transaction.write(&statements::insert_certificate(certificate)).await {

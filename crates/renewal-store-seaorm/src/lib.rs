@@ -62,6 +62,8 @@ mod statements;
 mod store;
 mod stretch;
 mod target;
+mod token_statements;
+mod tokens;
 
 pub use connect::connect;
 pub use connect_error::ConnectError;

@@ -211,7 +211,7 @@ pub(crate) fn revoke(org: OrgId, serial: &Serial, revocation: &Revocation) -> Up
 }
 
 /// The rows of an organisation: there is no query without one.
-fn select<C: ColumnTrait>(
+pub(crate) fn select<C: ColumnTrait>(
     columns: impl Iterator<Item = C>,
     entity: impl EntityTrait,
     org: SimpleExpr,

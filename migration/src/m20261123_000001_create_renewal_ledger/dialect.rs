@@ -28,7 +28,7 @@ impl Dialect {
     ///
     /// MySQL's own defaults depend on the server's configuration. Binary collation makes text
     /// compare as it does on the other two: by its bytes.
-    pub(super) fn table(self, name: &'static str) -> TableCreateStatement {
+    pub(crate) fn table(self, name: &'static str) -> TableCreateStatement {
         let mut table = Table::create();
         table.table(name).if_not_exists();
         if self == Self::MySql {
@@ -38,7 +38,7 @@ impl Dialect {
     }
 
     /// A UUID in its 16 bytes.
-    pub(super) fn uuid(self, name: &'static str) -> ColumnDef {
+    pub(crate) fn uuid(self, name: &'static str) -> ColumnDef {
         let kind = match self {
             Self::Postgres => ColumnType::Uuid,
             Self::MySql | Self::Sqlite => ColumnType::Binary(16),
@@ -50,7 +50,7 @@ impl Dialect {
     ///
     /// MySQL's `timestamp` has neither a fraction nor years after 2038. SQLite has RFC 3339 text,
     /// which sorts as time does.
-    pub(super) fn timestamp(self, name: &'static str) -> ColumnDef {
+    pub(crate) fn timestamp(self, name: &'static str) -> ColumnDef {
         let kind = match self {
             Self::Postgres | Self::Sqlite => ColumnType::TimestampWithTimeZone,
             Self::MySql => ColumnType::custom("datetime(6)"),
@@ -60,22 +60,22 @@ impl Dialect {
 }
 
 /// A SHA-256 digest.
-pub(super) fn sha256(name: &'static str) -> ColumnDef {
+pub(crate) fn sha256(name: &'static str) -> ColumnDef {
     ColumnDef::new_with_type(name, ColumnType::Binary(32))
 }
 
 /// A short code or name of at most `length` characters.
-pub(super) fn text(name: &'static str, length: u32) -> ColumnDef {
+pub(crate) fn text(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new_with_type(name, ColumnType::string(Some(length)))
 }
 
 /// A DER structure of at most 64 KiB.
-pub(super) fn der(name: &'static str) -> ColumnDef {
+pub(crate) fn der(name: &'static str) -> ColumnDef {
     ColumnDef::new_with_type(name, ColumnType::Blob)
 }
 
 /// A primary key over `columns`.
-pub(super) fn primary_key<const N: usize>(columns: [&'static str; N]) -> IndexCreateStatement {
+pub(crate) fn primary_key<const N: usize>(columns: [&'static str; N]) -> IndexCreateStatement {
     let mut key = Index::create();
     for column in columns {
         key.col(column);
@@ -84,7 +84,7 @@ pub(super) fn primary_key<const N: usize>(columns: [&'static str; N]) -> IndexCr
 }
 
 /// An index of `table` over `columns`.
-pub(super) fn index<const N: usize>(
+pub(crate) fn index<const N: usize>(
     name: &'static str,
     table: &'static str,
     columns: [&'static str; N],

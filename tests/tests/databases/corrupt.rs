@@ -3,8 +3,8 @@
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, CertificateRecord, Clock, EventFilter, IssuanceStore, OpenRequest, OpenRequestFilter,
-    PageRequest, RenewalEvent, RenewalEventStore, RequestState, StoreError,
+    AttemptKind, CertificateRecord, Clock, EnrollmentTokenStore, EventFilter, IssuanceStore, OpenRequest,
+    OpenRequestFilter, PageRequest, RenewalEvent, RenewalEventStore, RequestState, StoreError,
 };
 use renewal_store_seaorm::{ConnectOptions, connect};
 use std::fmt::Debug;
@@ -15,7 +15,12 @@ use tests::{Backend, Backends, Context};
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
     tests::trials!(
         backends,
-        [a_changed_event_is_found, a_changed_certificate_is_found, a_changed_open_request_is_found]
+        [
+            a_changed_event_is_found,
+            a_changed_certificate_is_found,
+            a_changed_open_request_is_found,
+            a_changed_token_is_found,
+        ]
     )
 }
 
@@ -51,7 +56,7 @@ const CERTIFICATE: [Change; 9] = [
 ];
 
 /// Changes of the open request of a renewal.
-const REQUEST: [Change; 7] = [
+const REQUEST: [Change; 9] = [
     ("device_name = ''", "device_name"),
     ("kind = 'gift'", "kind"),
     ("state = 'asleep'", "state"),
@@ -59,6 +64,16 @@ const REQUEST: [Change; 7] = [
     ("presented_serial = ''", "presented_serial"),
     ("old_cert_expiration = NULL", "old_cert_expiration"),
     ("requested_lifetime_seconds = -1", "requested_lifetime_seconds"),
+    ("enrollment_token_id = id", "enrollment_token_id"),
+    ("enrollment_token_id = device_id", "enrollment_token_id"),
+];
+
+/// Changes of a token that has not ended.
+const TOKEN: [Change; 4] = [
+    ("device_name = ''", "device_name"),
+    ("device_name = 'of two\nlines'", "device_name"),
+    ("spent_by = org_id", "spent_by"),
+    ("spent_by = id, revoked_at = '2001-01-01 00:00:00'", "revoked_at"),
 ];
 
 #[track_caller]
@@ -151,5 +166,47 @@ async fn a_changed_open_request_is_found(context: Context) {
         let listed = store.open_requests(samples.org, &filter, &first).await;
         assert_corrupt(listed, "open_requests", change, &key);
     }
+    db.close().await.unwrap();
+}
+
+async fn a_changed_token_is_found(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let samples = Samples::of(1);
+    // What each lets one write of a wrong length or type: MariaDB fills a digest up.
+    let wrong: &[Change] = match context.backend() {
+        Backend::Sqlite => &[
+            ("secret_sha256 = x'00'", "secret_sha256"),
+            ("secret_sha256 = zeroblob(33)", "secret_sha256"),
+            ("expires_at = 'tomorrow'", "expires_at"),
+            ("revoked_at = x'00'", "revoked_at"),
+            ("spent_by = x'00'", "spent_by"),
+        ],
+        Backend::Postgres => &[
+            (r"secret_sha256 = '\x00'", "secret_sha256"),
+            ("secret_sha256 = secret_sha256 || secret_sha256", "secret_sha256"),
+        ],
+        Backend::MariaDb => &[],
+    };
+    for (secret, &change) in (1..).zip(TOKEN.iter().chain(wrong)) {
+        crate::schema::execute(&db, "DELETE FROM enrollment_tokens").await;
+        let token = samples.token("gateway", secret);
+        store.create_token(samples.org, &token).await.unwrap();
+        crate::schema::execute(&db, &format!("UPDATE enrollment_tokens SET {}", change.0)).await;
+        let key = token.id.to_string();
+        let listed = store.tokens(samples.org, &PageRequest::default()).await;
+        assert_corrupt(listed, "enrollment_tokens", change, &key);
+        if change.1 != "secret_sha256" {
+            let read = store.token_of_secret(samples.org, &token.secret_sha256).await;
+            assert_corrupt(read, "enrollment_tokens", change, &key);
+        }
+        let revoked = store.revoke_token(samples.org, token.id, samples.clock.now()).await;
+        assert_corrupt(revoked, "enrollment_tokens", change, &key);
+    }
+    // Without its id the row is still named, by what it has instead.
+    crate::schema::execute(&db, "UPDATE enrollment_tokens SET id = org_id, spent_by = NULL").await;
+    let listed = store.tokens(samples.org, &PageRequest::default()).await;
+    assert_corrupt(listed, "enrollment_tokens", ("id = org_id", "id"), &samples.org.to_string());
     db.close().await.unwrap();
 }

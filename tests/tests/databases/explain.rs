@@ -108,7 +108,7 @@ async fn everything_else_follows_an_index(context: Context) {
         let serial = |number: u32| Serial::from_be_bytes(&number.to_be_bytes()).unwrap();
         let known =
             store.list(org, &EventFilter::new(), &PageRequest::default()).await.unwrap().items[0].id();
-        let _before = history.recorder.take();
+        let _before = history.sent();
         store.get(org, known).await.unwrap();
         history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
 
@@ -178,7 +178,7 @@ async fn everything_else_follows_an_index(context: Context) {
 }
 
 /// An index, and the columns that bound the search.
-type Expected = (&'static str, &'static [&'static str]);
+pub(crate) type Expected = (&'static str, &'static [&'static str]);
 
 /// Requests that are open, and as many that were answered, of four devices.
 async fn fill_issuance(store: &SeaOrmStore, samples: &Samples, count: u32) {
@@ -195,15 +195,15 @@ async fn fill_issuance(store: &SeaOrmStore, samples: &Samples, count: u32) {
 }
 
 /// A store with a history, which records what it sends.
-struct History {
+pub(crate) struct History {
     backend: Backend,
     database: TestDatabase,
-    store: SeaOrmStore,
+    pub(crate) store: SeaOrmStore,
     recorder: Recorder,
 }
 
 impl History {
-    async fn new(context: &Context) -> Self {
+    pub(crate) async fn new(context: &Context) -> Self {
         let database = context.fresh_database().await;
         let mut store = connect(database.url(), ConnectOptions::new()).await.unwrap();
         let recorder = Recorder::of(&mut store);
@@ -214,11 +214,12 @@ impl History {
     }
 
     /// Lets the database gather statistics: without them it must choose as well.
-    async fn analyse(&self) {
+    pub(crate) async fn analyse(&self) {
         let statement = match self.backend {
             Backend::Sqlite | Backend::Postgres => "ANALYZE",
             Backend::MariaDb => {
-                "ANALYZE TABLE certificate_renewal_events, device_certificates, open_requests"
+                "ANALYZE TABLE certificate_renewal_events, device_certificates, open_requests, \
+                 enrollment_tokens"
             }
         };
         let db = self.database.connect().await;
@@ -226,7 +227,7 @@ impl History {
         db.close().await.unwrap();
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.store.close().await.unwrap();
     }
 
@@ -238,9 +239,9 @@ impl History {
             for resumed in [false, true] {
                 let size = PageSize::nearest(50);
                 let page = if resumed { cursor(org, &ranged, size) } else { PageRequest::first(size) };
-                let _before = self.recorder.take();
+                let _before = self.sent();
                 self.store.list(org, &ranged, &page).await.unwrap();
-                let [sent] = &self.recorder.take()[..] else { panic!("a listing is one statement") };
+                let [sent] = &self.sent()[..] else { panic!("a listing is one statement") };
                 let mut columns: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
                 if (resumed || ranged != *filter) && index != ATTEMPT {
                     columns.push("id".to_owned());
@@ -251,16 +252,22 @@ impl History {
         }
     }
 
-    /// What was sent since the last time looks rows up in this way, and in no other.
-    async fn expects(&self, wanted: &[Expected]) {
-        let sent = self.recorder.take();
+    /// What was sent since the last time.
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.recorder.take()
+    }
+
+    /// What was sent since the last time looks rows up in this way, and in no other. Returns it.
+    pub(crate) async fn expects(&self, wanted: &[Expected]) -> Vec<String> {
+        let sent = self.sent();
         let looking = sent.iter().filter(|sent| !sent.sql().starts_with("INSERT "));
         let looking: Vec<_> = looking.collect();
         assert_eq!(looking.len(), wanted.len(), "{looking:?}");
-        for (sent, (index, columns)) in looking.into_iter().zip(wanted) {
+        for (sent, (index, columns)) in looking.iter().zip(wanted) {
             let columns = columns.iter().map(|&column| column.to_owned()).collect();
             self.check(sent, &[Lookup { index: (*index).to_owned(), columns }], false).await;
         }
+        looking.into_iter().map(|sent| sent.sql().to_owned()).collect()
     }
 
     async fn check(&self, sent: &Sent, wanted: &[Lookup], branches: bool) {

@@ -1,6 +1,6 @@
 //! The `migration` program, as a user runs it.
 
-use crate::schema::{FIRST, assert_indexes, column, execute, tables};
+use crate::schema::{MIGRATIONS, assert_whole, column, execute, last_first, tables, tables_of};
 use libtest_mimic::Trial;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -85,7 +85,7 @@ async fn without_a_command_everything_is_applied(cx: Context) {
     let database = cx.empty_database().await;
     let output = program().env("DATABASE_URL", database.url()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    assert_indexes(&database.connect().await).await;
+    assert_whole(&database.connect().await).await;
     let output = program().env("DATABASE_URL", database.url()).output().unwrap();
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
@@ -93,41 +93,57 @@ async fn without_a_command_everything_is_applied(cx: Context) {
     );
 }
 
+/// The lines about migrations that were `applied` or `undone`: each, and how many.
+fn lines(word: &str, names: &[&str], place: &str) -> Vec<String> {
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let mut lines: Vec<_> = names.iter().map(|name| format!("{word:<8} {name}")).collect();
+    lines.push(format!("{} migration{plural} {word} {place}", names.len()));
+    lines
+}
+
+/// What `status` prints when the first so many migrations are applied.
+fn status(applied: usize, on: &str) -> Vec<String> {
+    let word = |number| if number < applied { "applied" } else { "pending" };
+    let mut lines: Vec<_> =
+        (0..).zip(MIGRATIONS).map(|(number, name)| format!("{}  {name}", word(number))).collect();
+    lines.push(format!("{applied} applied, {} pending on {on}", MIGRATIONS.len() - applied));
+    lines
+}
+
 async fn every_command_says_what_it_did(cx: Context) {
     let database = cx.empty_database().await;
     let (url, on) = (database.url(), place(&database));
-    let applied = [format!("applied  {FIRST}"), format!("1 migration applied to {on}")];
-    let undone = [format!("undone   {FIRST}"), format!("1 migration undone on {on}")];
-    let both = [undone.clone(), applied.clone()].concat();
+    let applied = |names: &[&str]| lines("applied", names, &format!("to {on}"));
+    let undone = |names: &[&str]| lines("undone", names, &format!("on {on}"));
+    let all_undone = undone(&last_first(&MIGRATIONS));
 
-    assert_eq!(printed(url, &["up", "-n", "1"]), applied);
+    for (before, next) in MIGRATIONS.into_iter().enumerate() {
+        assert_eq!(printed(url, &["up", "-n", "1"]), applied(&[next]));
+        assert_eq!(printed(url, &["status"]), status(before + 1, &on));
+    }
     assert_eq!(printed(url, &["up"]), [format!("nothing to apply: {on} is up to date")]);
-    assert_eq!(
-        printed(url, &["status"]),
-        [format!("applied  {FIRST}"), format!("1 applied, 0 pending on {on}")]
-    );
-    assert_eq!(printed(url, &["down"]), undone);
+    for (left, last) in MIGRATIONS.into_iter().enumerate().rev() {
+        assert_eq!(printed(url, &["down"]), undone(&[last]));
+        assert_eq!(printed(url, &["status"]), status(left, &on));
+    }
     assert_eq!(printed(url, &["down"]), [format!("nothing to undo on {on}")]);
-    assert_eq!(
-        printed(url, &["status"]),
-        [format!("pending  {FIRST}"), format!("0 applied, 1 pending on {on}")]
-    );
+    assert_eq!(printed(url, &["status"]), status(0, &on));
+    assert_eq!(printed(url, &["up"]), applied(&MIGRATIONS));
+    assert_eq!(printed(url, &["refresh"]), [all_undone.clone(), applied(&MIGRATIONS)].concat());
+    assert_eq!(printed(url, &["down", "-n", "9"]), all_undone);
     printed(url, &["up"]);
-    assert_eq!(printed(url, &["refresh"]), both);
-    assert_eq!(printed(url, &["reset"]), undone);
+    assert_eq!(printed(url, &["reset"]), all_undone);
     printed(url, &["up"]);
 
     execute(&database.connect().await, "CREATE TABLE another (id int)").await;
-    let mut fresh: Vec<String> =
-        ["another", "certificate_renewal_events", "device_certificates", "open_requests"]
-            .into_iter()
-            .chain(["seaql_migrations"])
-            .map(|table| format!("dropped  {table}"))
-            .collect();
-    fresh.push(format!("5 tables dropped from {on}"));
-    fresh.extend(applied);
+    let mut names = tables_of(MIGRATIONS.len());
+    names.extend(["another", "seaql_migrations"]);
+    names.sort_unstable();
+    let mut fresh: Vec<_> = names.iter().map(|table| format!("dropped  {table}")).collect();
+    fresh.push(format!("{} tables dropped from {on}", names.len()));
+    fresh.extend(applied(&MIGRATIONS));
     assert_eq!(printed(url, &["fresh"]), fresh);
-    assert_indexes(&database.connect().await).await;
+    assert_whole(&database.connect().await).await;
 }
 
 async fn four_at_once_all_end_well(cx: Context) {
@@ -144,7 +160,7 @@ async fn four_at_once_all_end_well(cx: Context) {
         applied += usize::from(output.stdout.starts_with(b"applied"));
     }
     assert_eq!(applied, 1);
-    assert_indexes(&database.connect().await).await;
+    assert_whole(&database.connect().await).await;
 }
 
 async fn a_server_that_is_not_there_is_named(cx: Context) {
@@ -183,9 +199,23 @@ async fn the_tables_go_into_the_schema_that_is_named(cx: Context) {
     printed(database.url(), &["-s", "Fleet A"]);
     assert_eq!(tables(&db).await, [""; 0], "nothing in the usual schema");
     let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = 'Fleet A'";
-    assert_eq!(column::<i64>(&db, sql).await, [4]);
+    let added = "SELECT count(*) FROM information_schema.columns \
+                 WHERE table_schema = 'Fleet A' AND column_name = 'enrollment_token_id'";
+    let whole = i64::try_from(tables_of(MIGRATIONS.len()).len() + 1).unwrap();
+    assert_eq!(column::<i64>(&db, sql).await, [whole]);
+    assert_eq!(column::<i64>(&db, added).await, [1]);
     printed(database.url(), &["fresh", "-s", "Fleet A"]);
-    assert_eq!(column::<i64>(&db, sql).await, [4]);
+    assert_eq!(column::<i64>(&db, sql).await, [whole]);
+
+    // A ledger in another schema is not taken for this one.
+    printed(database.url(), &[]);
+    assert_whole(&db).await;
+    printed(database.url(), &["reset", "-s", "Fleet A"]);
+    assert_eq!(column::<i64>(&db, sql).await, [0]);
+    assert_whole(&db).await;
+    printed(database.url(), &["-s", "Fleet A"]);
+    assert_eq!(column::<i64>(&db, sql).await, [whole]);
+    assert_eq!(column::<i64>(&db, added).await, [1]);
 }
 
 async fn a_url_without_a_database_is_refused(cx: Context) {

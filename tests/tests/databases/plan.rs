@@ -162,7 +162,7 @@ fn columns_in(bounds: &str) -> Vec<String> {
 }
 
 /// The columns of all indexes.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "org_id",
     "id",
     "device_id",
@@ -174,4 +174,5 @@ const COLUMNS: [&str; 11] = [
     "request_id",
     "presented_serial",
     "serial",
+    "secret_sha256",
 ];

@@ -1,28 +1,71 @@
-//! What a database says about its own schema.
+//! What the migrations make of a database, and what a database says about its own schema.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
 
-/// The name of the one migration there is.
-pub(crate) const FIRST: &str = "m20261123_000001_create_renewal_ledger";
+/// What a migration does at a time: all that is there afterwards when it is cut short.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// Creates a table.
+    Table(&'static str),
+    /// Creates an index with this name of a table, over these columns.
+    Index(&'static str, &'static str, &'static [&'static str]),
+    /// The same, and no two rows have the same values in these columns.
+    Unique(&'static str, &'static str, &'static [&'static str]),
+    /// Adds to a table a column with this name.
+    Column(&'static str, &'static str),
+}
 
-/// The tables of the ledger.
-pub(crate) const TABLES: [&str; 3] = ["certificate_renewal_events", "device_certificates", "open_requests"];
+/// The names of all migrations, oldest first.
+pub(crate) const MIGRATIONS: [&str; 2] =
+    ["m20261123_000001_create_renewal_ledger", "m20261123_000002_enrollment_tokens"];
 
-/// Every index with a name: its table, its columns, whether it is unique.
-pub(crate) const INDEXES: [(&str, &str, &[&str], bool); 7] = [
-    ("idx_cert_renewal_events_device_id", TABLES[0], &["org_id", "device_id", "id"], false),
-    ("idx_cert_renewal_events_event_type", TABLES[0], &["org_id", "event_type", "id"], false),
-    ("idx_cert_renewal_events_created_at", TABLES[0], &["org_id", "reason", "event_type", "id"], false),
-    ("idx_cert_renewal_events_org_id", TABLES[0], &["org_id", "attempt_id", "stage"], true),
-    ("idx_device_certificates_device_id", TABLES[1], &["org_id", "device_id", "request_id"], false),
-    ("idx_device_certificates_csr", TABLES[1], &["org_id", "csr_sha256", "request_id"], false),
-    (
-        "idx_open_requests_request",
-        TABLES[2],
-        &["org_id", "csr_sha256", "device_id", "presented_serial"],
-        true,
-    ),
+/// The steps of each migration, in order.
+pub(crate) const STEPS: [&[Step]; MIGRATIONS.len()] = [
+    &[
+        Step::Table(EVENTS),
+        Step::Index("idx_cert_renewal_events_device_id", EVENTS, &["org_id", "device_id", "id"]),
+        Step::Index("idx_cert_renewal_events_event_type", EVENTS, &["org_id", "event_type", "id"]),
+        Step::Index("idx_cert_renewal_events_created_at", EVENTS, &["org_id", "reason", "event_type", "id"]),
+        Step::Unique("idx_cert_renewal_events_org_id", EVENTS, &["org_id", "attempt_id", "stage"]),
+        Step::Table(CERTIFICATES),
+        Step::Index(
+            "idx_device_certificates_device_id",
+            CERTIFICATES,
+            &["org_id", "device_id", "request_id"],
+        ),
+        Step::Index("idx_device_certificates_csr", CERTIFICATES, &["org_id", "csr_sha256", "request_id"]),
+        Step::Table(REQUESTS),
+        Step::Unique(
+            "idx_open_requests_request",
+            REQUESTS,
+            &["org_id", "csr_sha256", "device_id", "presented_serial"],
+        ),
+    ],
+    &[
+        Step::Table(TOKENS),
+        Step::Unique("idx_enrollment_tokens_secret", TOKENS, &["org_id", "secret_sha256"]),
+        Step::Column(REQUESTS, "enrollment_token_id"),
+    ],
 ];
+
+const EVENTS: &str = "certificate_renewal_events";
+const CERTIFICATES: &str = "device_certificates";
+const REQUESTS: &str = "open_requests";
+const TOKENS: &str = "enrollment_tokens";
+
+/// The names of the migrations, last one first: in this order they are undone.
+pub(crate) fn last_first(migrations: &[&'static str]) -> Vec<&'static str> {
+    migrations.iter().rev().copied().collect()
+}
+
+/// The tables of the ledger after the first so many migrations, sorted, and without their record.
+pub(crate) fn tables_of(migrations: usize) -> Vec<&'static str> {
+    let steps = STEPS[..migrations].iter().copied().flatten();
+    let mut tables: Vec<_> =
+        steps.filter_map(|step| if let Step::Table(name) = step { Some(*name) } else { None }).collect();
+    tables.sort_unstable();
+    tables
+}
 
 /// The names of all tables, sorted.
 pub(crate) async fn tables(db: &DatabaseConnection) -> Vec<String> {
@@ -39,8 +82,42 @@ pub(crate) async fn tables(db: &DatabaseConnection) -> Vec<String> {
     column(db, sql).await
 }
 
+/// The names of the columns of a table, in order.
+pub(crate) async fn columns(db: &DatabaseConnection, table: &str) -> Vec<String> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Sqlite => format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"),
+        DbBackend::MySql => format!(
+            "SELECT column_name FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name = '{table}' ORDER BY ordinal_position"
+        ),
+        _ => format!(
+            "SELECT column_name::text FROM information_schema.columns \
+             WHERE table_schema = current_schema() AND table_name = '{table}' ORDER BY ordinal_position"
+        ),
+    };
+    column(db, &sql).await
+}
+
+/// The names of all indexes besides primary keys, sorted.
+async fn indexes(db: &DatabaseConnection) -> Vec<String> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        }
+        DbBackend::MySql => {
+            "SELECT DISTINCT index_name FROM information_schema.statistics \
+             WHERE table_schema = DATABASE() AND index_name <> 'PRIMARY' ORDER BY 1"
+        }
+        _ => {
+            "SELECT indexname::text FROM pg_indexes \
+             WHERE schemaname = current_schema() AND indexname NOT LIKE '%_pkey' ORDER BY 1"
+        }
+    };
+    column(db, sql).await
+}
+
 /// The columns of an index, in order; none when it does not exist.
-pub(crate) async fn index_columns(db: &DatabaseConnection, index: &str) -> Vec<String> {
+async fn index_columns(db: &DatabaseConnection, index: &str) -> Vec<String> {
     let sql = match db.get_database_backend() {
         DbBackend::Sqlite => format!("SELECT name FROM pragma_index_info('{index}') ORDER BY seqno"),
         DbBackend::MySql => format!(
@@ -48,15 +125,14 @@ pub(crate) async fn index_columns(db: &DatabaseConnection, index: &str) -> Vec<S
              WHERE table_schema = DATABASE() AND index_name = '{index}' ORDER BY seq_in_index"
         ),
         _ => format!(
-            "SELECT attname::text FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid \
-             WHERE relname = '{index}' ORDER BY attnum"
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = '{index}'::regclass ORDER BY attnum"
         ),
     };
     column(db, &sql).await
 }
 
 /// Whether an index is unique.
-pub(crate) async fn is_unique(db: &DatabaseConnection, table: &str, index: &str) -> bool {
+async fn is_unique(db: &DatabaseConnection, table: &str, index: &str) -> bool {
     let sql = match db.get_database_backend() {
         DbBackend::Sqlite => {
             format!("SELECT \"unique\" FROM pragma_index_list('{table}') WHERE name = '{index}'")
@@ -70,21 +146,54 @@ pub(crate) async fn is_unique(db: &DatabaseConnection, table: &str, index: &str)
     column::<i64>(db, &sql).await == [1]
 }
 
-/// Asserts that every index is there, as it should be.
-pub(crate) async fn assert_indexes(db: &DatabaseConnection) {
-    for (index, table, columns, unique) in INDEXES {
-        assert_eq!(index_columns(db, index).await, columns, "{index}");
-        assert_eq!(is_unique(db, table, index).await, unique, "{index}");
+/// Asserts that the schema is what all migrations make of it, and nothing else.
+pub(crate) async fn assert_whole(db: &DatabaseConnection) {
+    assert_migrated(db, MIGRATIONS.len()).await;
+}
+
+/// Asserts that the schema is what the first so many migrations make of it, and nothing else.
+pub(crate) async fn assert_migrated(db: &DatabaseConnection, migrations: usize) {
+    let mut expected = tables_of(migrations);
+    expected.push("seaql_migrations");
+    expected.sort_unstable();
+    assert_eq!(tables(db).await, expected);
+
+    let mut names = Vec::new();
+    for step in STEPS[..migrations].iter().copied().flatten() {
+        match *step {
+            Step::Table(_) => (),
+            Step::Index(index, table, columns) | Step::Unique(index, table, columns) => {
+                names.push(index);
+                assert_eq!(index_columns(db, index).await, columns, "{index}");
+                assert_eq!(is_unique(db, table, index).await, matches!(step, Step::Unique(..)), "{index}");
+            }
+            Step::Column(table, name) => assert!(has(db, table, name).await, "{table}.{name}"),
+        }
+    }
+    names.sort_unstable();
+    assert_eq!(indexes(db).await, names);
+    for step in STEPS[migrations..].iter().copied().flatten() {
+        if let Step::Column(table, name) = *step {
+            assert!(!has(db, table, name).await, "{table}.{name}");
+        }
     }
 }
 
-/// Drops an index.
-pub(crate) async fn drop_index(db: &DatabaseConnection, table: &str, index: &str) {
-    let on = match db.get_database_backend() {
-        DbBackend::MySql => format!(" ON {table}"),
-        _ => String::new(),
+async fn has(db: &DatabaseConnection, table: &str, name: &str) -> bool {
+    columns(db, table).await.iter().any(|column| column == name)
+}
+
+/// Takes a step back, by hand.
+pub(crate) async fn take_back(db: &DatabaseConnection, step: Step) {
+    let sql = match step {
+        Step::Table(table) => format!("DROP TABLE {table}"),
+        Step::Index(index, table, _) | Step::Unique(index, table, _) => match db.get_database_backend() {
+            DbBackend::MySql => format!("DROP INDEX {index} ON {table}"),
+            _ => format!("DROP INDEX {index}"),
+        },
+        Step::Column(table, name) => format!("ALTER TABLE {table} DROP COLUMN {name}"),
     };
-    execute(db, &format!("DROP INDEX {index}{on}")).await;
+    execute(db, &sql).await;
 }
 
 /// Runs a statement.

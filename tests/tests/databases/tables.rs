@@ -1,6 +1,6 @@
 //! The tables: what goes into a column comes out of it, sorts as it should, and the keys hold.
 
-use crate::schema::{assert_indexes, column};
+use crate::schema::{MIGRATIONS, assert_whole, column, tables_of};
 use chrono::{DateTime, Utc};
 use libtest_mimic::Trial;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
@@ -21,6 +21,7 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
             uuids_and_bytes_come_back,
             an_attempt_has_one_start_and_one_end,
             a_request_is_open_once,
+            a_secret_is_of_one_token,
             text_compares_by_its_bytes,
         ]
     );
@@ -150,7 +151,7 @@ fn prepare(db: &DatabaseConnection, statement: &impl StatementBuilder) -> Statem
 
 async fn the_indexes_have_their_names_and_columns(cx: Context) {
     let database = cx.fresh_database().await;
-    assert_indexes(&database.connect().await).await;
+    assert_whole(&database.connect().await).await;
 }
 
 async fn instants_come_back_to_the_microsecond_and_sort(cx: Context) {
@@ -230,6 +231,39 @@ async fn a_request_is_open_once(cx: Context) {
     }
 }
 
+async fn a_secret_is_of_one_token(cx: Context) {
+    let database = cx.fresh_database().await;
+    let db = database.connect().await;
+    let add = async |org: u128, token: u128, secret: u8| {
+        let columns =
+            ["org_id", "id", "device_name", "secret_sha256", "expires_at", "spent_by", "revoked_at"];
+        let values: [Value; 7] = [
+            id(org).into(),
+            id(token).into(),
+            "é".repeat(64).into(),
+            vec![secret; 32].into(),
+            instant(INSTANTS[8]).into(),
+            Some(id(9)).into(),
+            Some(instant(INSTANTS[0])).into(),
+        ];
+        insert(&db, "enrollment_tokens", columns, values).await
+    };
+    add(0, 1, 1).await.unwrap();
+    add(0, 2, 2).await.unwrap();
+    add(1, 1, 1).await.unwrap();
+    for (token, secret) in [(3, 1), (1, 3)] {
+        let refused = add(0, token, secret).await.unwrap_err();
+        assert!(matches!(refused.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))), "{refused}");
+    }
+    let mut select = Query::select();
+    select.columns(["expires_at", "revoked_at", "spent_by", "secret_sha256"]).from("enrollment_tokens");
+    let row = db.query_one(&select).await.unwrap().unwrap();
+    let instants = [0, 1].map(|index| row.try_get_by_index::<DateTime<Utc>>(index).unwrap());
+    assert_eq!(instants, [instant(INSTANTS[8]), instant(INSTANTS[0])]);
+    assert_eq!(row.try_get_by_index::<Uuid>(2).unwrap(), id(9));
+    assert_eq!(row.try_get_by_index::<Vec<u8>>(3).unwrap().len(), 32);
+}
+
 async fn text_compares_by_its_bytes(cx: Context) {
     let database = cx.fresh_database().await;
     let db = database.connect().await;
@@ -250,5 +284,6 @@ async fn tables_do_not_depend_on_the_server_s_defaults(cx: Context) {
     let db = database.connect().await;
     let sql = "SELECT CONCAT_WS(' ', engine, table_collation) FROM information_schema.tables \
                WHERE table_schema = DATABASE() AND table_name <> 'seaql_migrations'";
-    assert_eq!(column::<String>(&db, sql).await, ["InnoDB utf8mb4_bin"; 3]);
+    let tables = tables_of(MIGRATIONS.len()).len();
+    assert_eq!(column::<String>(&db, sql).await, vec!["InnoDB utf8mb4_bin"; tables]);
 }

@@ -6,9 +6,12 @@ use csr_service::Reason;
 
 use crate::{authorisations, case};
 
+/// The tests of tokens, which neither a request nor a certificate has.
+const TOKENS: &str = include_str!("../../../crates/csr-service/tests/flow/tokens.rs");
+
 /// The reasons that neither a request nor a certificate brings about, but what happens while it
 /// is worked on. The tests of `csr-service` itself make that happen.
-const ELSEWHERE: [(Reason, &str); 7] = [
+const ELSEWHERE: [(Reason, &str); 10] = [
     (Reason::Denied, include_str!("../../../crates/csr-service/tests/flow/approvals.rs")),
     (Reason::ApprovalExpired, include_str!("../../../crates/csr-service/tests/flow/reconciling.rs")),
     (Reason::Abandoned, include_str!("../../../crates/csr-service/tests/flow/reconciling.rs")),
@@ -16,6 +19,9 @@ const ELSEWHERE: [(Reason, &str); 7] = [
     (Reason::SignerFailed, include_str!("../../../crates/csr-service/tests/flow/faults.rs")),
     (Reason::StoreFailed, include_str!("../../../crates/csr-service/tests/flow/faults.rs")),
     (Reason::IssuedCertificateWrong, include_str!("../../../crates/csr-service/tests/flow/faults.rs")),
+    (Reason::EnrollmentTokenSpent, TOKENS),
+    (Reason::EnrollmentTokenRevoked, TOKENS),
+    (Reason::EnrollmentTokenExpired, TOKENS),
 ];
 
 /// Every reason is the outcome of a test here, or named by a test of the crate.
@@ -26,7 +32,9 @@ pub(crate) fn every_reason_has_a_test() {
         .collect();
     for (reason, source) in ELSEWHERE {
         assert!(!here.contains(&reason), "{reason} is tested here");
-        assert!(source.contains(&format!("_failed: {reason}\"")), "no test there expects {reason}");
+        let told = source.contains(&format!("_failed: {reason}\""));
+        let asserted = source.contains(&format!("assert_rejected(refused, Reason::{reason:?});"));
+        assert!(told || asserted, "no test there expects {reason}");
     }
     let elsewhere = ELSEWHERE.map(|(reason, _)| reason);
     for reason in Reason::ALL {

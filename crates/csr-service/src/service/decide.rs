@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use renewal_domain::{OpenRequest, OrgId, RequestId, RequestState};
+use tracing::Instrument;
 
 use super::finish::interrupted;
 use super::{CsrService, Parts};
@@ -27,7 +28,7 @@ impl CsrService {
     pub async fn approve(&self, org: OrgId, id: RequestId) -> Result<Outcome, ServiceError> {
         let parts = Arc::clone(&self.parts);
         let work = async move { parts.approve(org, id).await };
-        tokio::spawn(work).await.unwrap_or_else(|error| Err(interrupted(error)))
+        tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(interrupted(error)))
     }
 
     /// Denies a pending request. The note is for the ledger and for the device's technician;
@@ -47,7 +48,7 @@ impl Parts {
     async fn approve(&self, org: OrgId, id: RequestId) -> Result<Outcome, ServiceError> {
         let request = self.pending(org, id).await?;
         match self.check_again(&request).await? {
-            Ok(csr) => self.sign_and_record(&request, csr).await.map(Box::new).map(Outcome::Issued),
+            Ok(csr) => self.sign_and_record(&request, csr).await,
             Err(rejection) => {
                 let message = rejection.message();
                 let recorded = self.end_without_certificate(&request, rejection.reason(), &message).await?;

@@ -37,14 +37,14 @@ impl Parts {
                     "waiting for a person to decide");
                 pending(&request)
             }
-            Opened::New => Outcome::Issued(Box::new(self.sign_or_fail(&request, csr).await?)),
+            Opened::New => self.sign_or_fail(&request, csr).await?,
         })
     }
 
     /// Signs and records; what fails ends the attempt.
-    async fn sign_or_fail(&self, request: &OpenRequest, csr: Csr) -> Result<Issued, ServiceError> {
+    async fn sign_or_fail(&self, request: &OpenRequest, csr: Csr) -> Result<Outcome, ServiceError> {
         let failure = match self.sign_and_record(request, csr).await {
-            Ok(issued) => return Ok(issued),
+            Ok(outcome) => return Ok(outcome),
             Err(failure) => failure,
         };
         let reason = match &failure {
@@ -71,7 +71,7 @@ impl Parts {
         &self,
         request: &OpenRequest,
         csr: Csr,
-    ) -> Result<Issued, ServiceError> {
+    ) -> Result<Outcome, ServiceError> {
         let signed = self.sign(request, csr).await?;
         let parts = IssuedParts {
             serial: signed.serial().clone(),
@@ -83,14 +83,19 @@ impl Parts {
         let end = self.ids.next_after(request.id().start_event());
         let completion =
             request.issued(end, parts).map_err(|error| ServiceError::Interrupted(error.into()))?;
-        let (Completed::Recorded, Some(certificate)) =
-            (self.complete(request, &completion).await?, completion.certificate().cloned())
-        else {
-            return Err(ServiceError::EndedMeanwhile(request.id()));
-        };
-        info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
-            serial = %certificate.serial, kind = %certificate.kind, "issued a certificate");
-        Ok(Issued { certificate, repeated: false })
+        match (self.complete(request, &completion).await?, completion.certificate().cloned()) {
+            (Completed::Recorded, Some(certificate)) => {
+                info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
+                    serial = %certificate.serial, kind = %certificate.kind, "issued a certificate");
+                Ok(Outcome::Issued(Box::new(Issued { certificate, repeated: false })))
+            }
+            (Completed::TokenUnusable, _) => {
+                let reason = Reason::EnrollmentTokenSpent;
+                self.end_without_certificate(request, reason, reason.sentence()).await?;
+                Ok(Outcome::Rejected(reason.into()))
+            }
+            (Completed::Recorded | Completed::TooLate, _) => Err(ServiceError::EndedMeanwhile(request.id())),
+        }
     }
 
     /// Signs on a thread where a slow key disturbs nobody. What a key signs after the deadline

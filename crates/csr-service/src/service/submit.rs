@@ -9,7 +9,7 @@ use renewal_domain::{
     AttemptKind, DeviceId, DeviceName, NewRequest, OpenRequest, OrgId, Presented, Purpose, RenewalEvent,
     RequestState,
 };
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use super::authorise::same_names;
 use super::finish::{answered, interrupted};
@@ -78,7 +78,14 @@ impl CsrService {
         if let Err(inactive) = parts.active(org).await? {
             return Ok(parts.refuse_stranger(org, inactive));
         }
-        let open = parts.new_request(org, &csr, Purpose::Enrollment, lifetime);
+        let purpose = Purpose::Enrollment { token: grant.token() };
+        let open = parts.new_request(org, &csr, purpose, lifetime);
+        if let Some(reason) = grant.unusable() {
+            return Ok(match parts.stores.issuance.answer(org, &open, now).await? {
+                Some(answer) => answered(answer),
+                None => parts.refuse_stranger(org, reason.into()),
+            });
+        }
         self.begin(open, csr, now).await
     }
 
@@ -115,7 +122,7 @@ impl CsrService {
     async fn begin(&self, open: OpenRequest, csr: Csr, now: DateTime<Utc>) -> Result<Outcome, ServiceError> {
         let parts = Arc::clone(&self.parts);
         let work = async move { parts.open_and_finish(open, csr, now).await };
-        tokio::spawn(work).await.unwrap_or_else(|error| Err(interrupted(error)))
+        tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(interrupted(error)))
     }
 }
 

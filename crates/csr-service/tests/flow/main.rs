@@ -12,3 +12,4 @@ mod retries;
 mod revocations;
 mod store_that_fails;
 mod support;
+mod tokens;

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use renewal_domain::testing::MemoryStore;
 use renewal_domain::{
-    Answer, CertificateRecord, Completed, Completion, DeviceId, EventFilter, EventId, IssuanceStore,
-    OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, RenewalEvent, RenewalEventStore,
-    RequestId, Revocation, Serial, StoreError,
+    Answer, CertificateRecord, Completed, Completion, DeviceId, EnrollmentToken, EnrollmentTokenStore,
+    EventFilter, EventId, IssuanceStore, OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest,
+    RenewalEvent, RenewalEventStore, RequestId, Revocation, Serial, Sha256Digest, StoreError, TokenId,
 };
 
 /// What happens at the call.
@@ -84,6 +84,34 @@ impl RenewalEventStore for FailingStore {
 
     async fn get(&self, org: OrgId, id: EventId) -> Result<Option<RenewalEvent>, StoreError> {
         self.call(self.inner.get(org, id)).await
+    }
+}
+
+#[async_trait]
+impl EnrollmentTokenStore for FailingStore {
+    async fn create_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
+        self.call(self.inner.create_token(org, token)).await
+    }
+
+    async fn token_of_secret(
+        &self,
+        org: OrgId,
+        secret_sha256: &Sha256Digest,
+    ) -> Result<Option<EnrollmentToken>, StoreError> {
+        self.call(self.inner.token_of_secret(org, secret_sha256)).await
+    }
+
+    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError> {
+        self.call(self.inner.tokens(org, page)).await
+    }
+
+    async fn revoke_token(
+        &self,
+        org: OrgId,
+        id: TokenId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<EnrollmentToken>, StoreError> {
+        self.call(self.inner.revoke_token(org, id, at)).await
     }
 }
 

@@ -17,6 +17,7 @@ mod issuance;
 mod pages;
 mod races;
 mod tenancy;
+mod tokens;
 
 use futures::future::BoxFuture;
 
@@ -34,7 +35,16 @@ pub struct Case {
 /// Every case of both suites.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [events::CASES, filters::CASES, issuance::CASES, pages::CASES, races::CASES, tenancy::CASES].concat()
+    [
+        events::CASES,
+        filters::CASES,
+        issuance::CASES,
+        pages::CASES,
+        races::CASES,
+        tenancy::CASES,
+        tokens::CASES,
+    ]
+    .concat()
 }
 
 /// A case for each named async function.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::{
-    Answer, CertificateRecord, Completed, Completion, DeviceId, EventFilter, EventId, IssuanceStore,
-    OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, Presented, RenewalEvent,
-    RenewalEventStore, RequestId, Revocation, Serial, Stage, StoreError,
+    Answer, CertificateRecord, Completed, Completion, DeviceId, EnrollmentToken, EnrollmentTokenStore,
+    EventFilter, EventId, IssuanceStore, OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest,
+    Presented, RenewalEvent, RenewalEventStore, RequestId, Revocation, Serial, Sha256Digest, Stage,
+    StoreError, TokenEnd, TokenId,
 };
 
 /// A store that lives as long as the process.
@@ -23,6 +24,7 @@ struct Tables {
     events: BTreeMap<(OrgId, EventId), RenewalEvent>,
     requests: BTreeMap<(OrgId, RequestId), OpenRequest>,
     certificates: BTreeMap<(OrgId, Serial), CertificateRecord>,
+    tokens: BTreeMap<(OrgId, TokenId), EnrollmentToken>,
 }
 
 impl MemoryStore {
@@ -165,6 +167,11 @@ impl IssuanceStore for MemoryStore {
             return Err(conflict("the completion is of another organisation"));
         }
         self.transaction(|tables| {
+            let token = completion.token().map(|token| tables.tokens.get(&(org, token)));
+            let unusable = token.is_some_and(|token| token.is_none_or(|token| token.end.is_some()));
+            if unusable && tables.requests.contains_key(&(org, id)) {
+                return Ok(Completed::TokenUnusable);
+            }
             if tables.requests.remove(&(org, id)).is_none() {
                 return Ok(Completed::TooLate);
             }
@@ -172,6 +179,9 @@ impl IssuanceStore for MemoryStore {
                 && let Err(_ended) = tables.append(org, event)
             {
                 return Ok(Completed::TooLate);
+            }
+            if let Some(token) = completion.token().and_then(|token| tables.tokens.get_mut(&(org, token))) {
+                token.end = Some(TokenEnd::Spent { request_id: id });
             }
             if let Some(certificate) = completion.certificate() {
                 let key = (org, certificate.serial.clone());
@@ -245,6 +255,61 @@ impl IssuanceStore for MemoryStore {
         };
         certificate.revocation.get_or_insert(*revocation);
         Ok(Some(certificate.clone()))
+    }
+}
+
+#[async_trait]
+impl EnrollmentTokenStore for MemoryStore {
+    async fn create_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
+        if token.org_id != org {
+            return Err(conflict("the token is of another organisation"));
+        }
+        self.transaction(|tables| {
+            let mut ours = tables.tokens.values().filter(|other| other.org_id == org);
+            if ours.any(|other| other.id == token.id || other.secret_sha256 == token.secret_sha256) {
+                return Err(conflict("the token exists"));
+            }
+            tables.tokens.insert((org, token.id), token.clone());
+            Ok(())
+        })
+    }
+
+    async fn token_of_secret(
+        &self,
+        org: OrgId,
+        secret_sha256: &Sha256Digest,
+    ) -> Result<Option<EnrollmentToken>, StoreError> {
+        let tables = self.tables();
+        let mut ours = tables.tokens.values().filter(|token| token.org_id == org);
+        Ok(ours.find(|token| token.secret_sha256 == *secret_sha256).cloned())
+    }
+
+    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError> {
+        let tables = self.tables();
+        let found = tables
+            .tokens
+            .values()
+            .rev()
+            .filter(|token| token.org_id == org)
+            .filter(|token| page.after().is_none_or(|after| token.id.as_uuid() < after))
+            .take(page.size() + 1)
+            .cloned()
+            .collect();
+        Ok(Page::of(found, page, &EnrollmentToken::scope(org), |token| token.id.as_uuid()))
+    }
+
+    async fn revoke_token(
+        &self,
+        org: OrgId,
+        id: TokenId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<EnrollmentToken>, StoreError> {
+        let mut tables = self.tables();
+        let token = tables.tokens.get_mut(&(org, id));
+        Ok(token.map(|token| {
+            token.end.get_or_insert(TokenEnd::Revoked { at: at.trunc_subsecs(0) });
+            token.clone()
+        }))
     }
 }
 

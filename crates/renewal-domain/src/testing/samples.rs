@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::{MockClock, predictable_ids};
 use crate::{
-    AttemptKind, Clock, Completion, DeviceId, DeviceName, IdSource, Ids, IssuedParts, NewRequest,
-    OpenRequest, OrgId, Presented, Purpose, ReasonCode, RenewalEvent, RequestState, Serial, device,
+    AttemptKind, Clock, Completion, DeviceId, DeviceName, EnrollmentToken, IdSource, Ids, IssuedParts,
+    NewRequest, OpenRequest, OrgId, Presented, Purpose, ReasonCode, RenewalEvent, RequestState, Serial,
+    TokenId, device,
 };
 
 /// Makes sample data of one organisation; the clock moves on a second with each sample.
@@ -89,7 +90,7 @@ impl Samples {
         let expiry = self.tick() + TimeDelta::days(30);
         let (device_name, device_id) = self.device(device);
         let purpose = if presented == 0 {
-            Purpose::Enrollment
+            Purpose::Enrollment { token: None }
         } else {
             let serial = Serial::from_be_bytes(&presented.to_be_bytes()).expect("a serial number");
             Purpose::Attempt { kind: AttemptKind::Renewal, presented: Presented::new(serial, expiry) }
@@ -101,6 +102,31 @@ impl Samples {
             device_name,
             purpose,
             state,
+            csr_der: csr.as_bytes().to_vec(),
+            requested_lifetime: None,
+        })
+    }
+
+    /// A token for a device that is good for an hour; `secret` stands for its secret.
+    #[must_use]
+    pub fn token(&self, device: &str, secret: u8) -> EnrollmentToken {
+        let expiry = self.tick() + TimeDelta::hours(1);
+        let name = self.device(device).0;
+        EnrollmentToken::new(self.ids.next().into(), self.org, name, [secret; 32], expiry)
+    }
+
+    /// An enrollment that a token permits.
+    #[must_use]
+    pub fn enrollment(&self, device: &str, csr: &str, token: TokenId) -> OpenRequest {
+        let _now = self.tick();
+        let (device_name, device_id) = self.device(device);
+        OpenRequest::new(NewRequest {
+            id: self.ids.next().into(),
+            org_id: self.org,
+            device_id,
+            device_name,
+            purpose: Purpose::Enrollment { token: Some(token) },
+            state: RequestState::Signing,
             csr_der: csr.as_bytes().to_vec(),
             requested_lifetime: None,
         })

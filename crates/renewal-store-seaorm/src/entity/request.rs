@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use renewal_domain::{
     DeviceId, DeviceName, NewRequest, OpenRequest, OrgId, Presented, Purpose, RequestId, RequestKind,
-    RequestState, Serial, StoreError,
+    RequestState, Serial, StoreError, TokenId,
 };
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
@@ -32,6 +32,7 @@ pub struct Model {
     pub presented_serial: String,
     pub old_cert_expiration: Option<DateTime<Utc>>,
     pub requested_lifetime_seconds: Option<i64>,
+    pub enrollment_token_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -61,6 +62,7 @@ pub(crate) fn row(request: &OpenRequest) -> ActiveModel {
         presented_serial: Set(presented_serial(request)),
         old_cert_expiration: Set(presented.map(Presented::not_after)),
         requested_lifetime_seconds: Set(request.requested_lifetime().map(seconds)),
+        enrollment_token_id: Set(request.purpose().token().map(TokenId::as_uuid)),
     }
 }
 
@@ -96,8 +98,12 @@ fn purpose(row: &Row<'_>) -> Result<Purpose, StoreError> {
         Some(text.as_str()).filter(|text| !text.is_empty()).map(canonical).transpose()
     })?;
     let expires: Option<DateTime<Utc>> = row.get(Column::OldCertExpiration)?;
+    let token = row.parse_optional(Column::EnrollmentTokenId, TokenId::new)?;
     match (kind.attempt(), serial, expires) {
-        (None, None, None) => Ok(Purpose::Enrollment),
+        (None, None, None) => Ok(Purpose::Enrollment { token }),
+        (Some(_), Some(_), Some(_)) if token.is_some() => {
+            Err(row.corrupt(Column::EnrollmentTokenId.as_str(), "only an enrollment spends a token"))
+        }
         (Some(kind), Some(serial), Some(expires)) => {
             Ok(Purpose::Attempt { kind, presented: Presented::new(serial, expires) })
         }

@@ -1,0 +1,87 @@
+//! A token with which a device enrolls: made by an operator, for one device, for one time.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::Serialize;
+
+use crate::page::Scope;
+use crate::{DeviceName, OrgId, RequestId, Sha256Digest, TokenId};
+
+/// A permission to enroll one device, once. Of its secret only the digest is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EnrollmentToken {
+    /// The id, which holds the time it was made.
+    pub id: TokenId,
+    /// The organisation.
+    pub org_id: OrgId,
+    /// The one device that may enroll with it.
+    pub device_name: DeviceName,
+    /// The SHA-256 digest of the secret. The secret has 256 random bits, so that a digest
+    /// without salt cannot be turned back.
+    #[serde(skip)]
+    pub secret_sha256: Sha256Digest,
+    /// From when it is no longer good, in whole seconds.
+    pub expires_at: DateTime<Utc>,
+    /// The end of the token before it expired, if it had one.
+    pub end: Option<TokenEnd>,
+}
+
+/// How a token ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenEnd {
+    /// A certificate was issued on its ground.
+    Spent {
+        /// The request that it permitted.
+        request_id: RequestId,
+    },
+    /// An operator revoked it.
+    Revoked {
+        /// When, in whole seconds.
+        at: DateTime<Utc>,
+    },
+}
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenState {
+    /// It permits an enrollment.
+    Usable,
+    /// It has permitted one.
+    Spent,
+    /// An operator revoked it.
+    Revoked,
+    /// Its time is over.
+    Expired,
+}
+
+impl EnrollmentToken {
+    /// A new token; the time of expiry is cut to whole seconds.
+    #[must_use]
+    pub fn new(
+        id: TokenId,
+        org_id: OrgId,
+        device_name: DeviceName,
+        secret_sha256: Sha256Digest,
+        expires_at: DateTime<Utc>,
+    ) -> Self {
+        Self { id, org_id, device_name, secret_sha256, expires_at: expires_at.trunc_subsecs(0), end: None }
+    }
+
+    /// What it is good for at this time.
+    #[must_use]
+    pub fn state_at(&self, now: DateTime<Utc>) -> TokenState {
+        match self.end {
+            Some(TokenEnd::Spent { .. }) => TokenState::Spent,
+            Some(TokenEnd::Revoked { .. }) => TokenState::Revoked,
+            None if now >= self.expires_at => TokenState::Expired,
+            None => TokenState::Usable,
+        }
+    }
+
+    /// What a cursor of the listing of tokens belongs to.
+    #[must_use]
+    pub fn scope(org: OrgId) -> Scope {
+        Scope::of("enrollment-tokens", org)
+    }
+}

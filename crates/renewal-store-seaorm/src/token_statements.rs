@@ -1,0 +1,63 @@
+//! The statements about tokens with which devices enroll.
+
+use chrono::{DateTime, Utc};
+use renewal_domain::{EnrollmentToken, OrgId, PageRequest, RequestId, Sha256Digest, TokenId};
+use sea_orm::sea_query::{InsertStatement, Query, SelectStatement, UpdateStatement};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
+
+use crate::access::limit;
+use crate::backend::{Backend, Index};
+use crate::entity::token::{Column, Entity, row};
+use crate::statements::select;
+use crate::stretch::Stretch;
+
+/// Adds a token.
+pub(crate) fn insert(token: &EnrollmentToken) -> InsertStatement {
+    Entity::insert(row(token)).into_query()
+}
+
+/// Reads a token.
+pub(crate) fn by_id(org: OrgId, id: TokenId) -> SelectStatement {
+    let mut select = select(Column::iter(), Entity, Column::OrgId.eq(org.as_uuid()));
+    select.and_where(Column::Id.eq(id.as_uuid()));
+    select
+}
+
+/// Reads the token with a secret, by `idx_enrollment_tokens_secret`.
+pub(crate) fn by_secret(org: OrgId, secret_sha256: &Sha256Digest) -> SelectStatement {
+    let mut select = select(Column::iter(), Entity, Column::OrgId.eq(org.as_uuid()));
+    select.and_where(Column::SecretSha256.eq(secret_sha256.to_vec()));
+    select
+}
+
+/// Reads a page of tokens, newest first.
+pub(crate) fn newest(backend: Backend, org: OrgId, page: &PageRequest) -> SelectStatement {
+    let stretch = Stretch {
+        index: Index::Primary,
+        fixed: vec![(Column::OrgId, org.as_uuid().into())],
+        last: Column::Id,
+        behind: page.after().map(Value::from),
+    };
+    stretch.descending(backend, Entity).limit(limit(page)).take()
+}
+
+/// Spends a token for a request, unless it has ended before.
+pub(crate) fn spend(org: OrgId, id: TokenId, by: RequestId) -> UpdateStatement {
+    end(org, id).value(Column::SpentBy, by.as_uuid()).take()
+}
+
+/// Revokes a token, unless it has ended before.
+pub(crate) fn revoke(org: OrgId, id: TokenId, at: DateTime<Utc>) -> UpdateStatement {
+    end(org, id).value(Column::RevokedAt, at).take()
+}
+
+/// A change of a token that has not ended.
+fn end(org: OrgId, id: TokenId) -> UpdateStatement {
+    Query::update()
+        .table(Entity)
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::Id.eq(id.as_uuid()))
+        .and_where(Column::SpentBy.is_null())
+        .and_where(Column::RevokedAt.is_null())
+        .take()
+}

@@ -1,0 +1,100 @@
+//! Every statement about tokens that the store sends finds its rows by an index.
+
+use crate::explain::{Expected, History};
+use libtest_mimic::Trial;
+use renewal_domain::testing::samples::Samples;
+use renewal_domain::{
+    Clock, Completed, EnrollmentToken, EnrollmentTokenStore, IssuanceStore, PageRequest, PageSize,
+};
+use renewal_store_seaorm::SeaOrmStore;
+use std::sync::Arc;
+use tests::{Backend, Backends, Context};
+
+/// The tests of this module.
+pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
+    tests::trials!(backends, [every_statement_about_tokens_follows_an_index])
+}
+
+/// One token, or one request, by its id.
+const BY_ID: Expected = ("PRIMARY", &["org_id", "id"]);
+
+async fn every_statement_about_tokens_follows_an_index(context: Context) {
+    let history = History::new(&context).await;
+    let store = &history.store;
+    for owner in [1, 2, 3] {
+        fill(store, &Samples::of(owner)).await;
+    }
+    let samples = Samples::of(1);
+    let (org, first) = (samples.org, PageRequest::first(PageSize::nearest(10)));
+    // After those that are there already.
+    for _ in 0..1_000 {
+        let _now = samples.tick();
+    }
+    for (secret, analysed) in [(251, false), (252, true)] {
+        if analysed {
+            history.analyse().await;
+        } else if context.backend() == Backend::Postgres {
+            // Of small tables that it knows nothing of it takes any index: see `explain`.
+            continue;
+        }
+        let _before = history.sent();
+        let token = samples.token("gateway", secret);
+        store.create_token(org, &token).await.unwrap();
+        history.expects(&[]).await;
+        store.create_token(org, &token).await.unwrap_err();
+        history.expects(&[]).await;
+
+        for wanted in [token.secret_sha256, [250; 32]] {
+            let found = store.token_of_secret(org, &wanted).await.unwrap();
+            assert_eq!(found.is_some(), wanted == token.secret_sha256);
+            history.expects(&[("idx_enrollment_tokens_secret", &["org_id", "secret_sha256"])]).await;
+        }
+
+        let page = store.tokens(org, &first).await.unwrap();
+        assert_eq!(page.items[0], token);
+        history.expects(&[("PRIMARY", &["org_id"])]).await;
+        let scope = EnrollmentToken::scope(org);
+        let next = PageRequest::resume(PageSize::nearest(10), &scope, page.next.unwrap()).unwrap();
+        assert_eq!(store.tokens(org, &next).await.unwrap().items.len(), 10);
+        history.expects(&[BY_ID]).await;
+
+        let request = samples.enrollment("gateway", &format!("csr {secret}"), token.id);
+        store.open(org, &request, samples.clock.now()).await.unwrap();
+        let end = samples.issued(&request, 1_000_000 + u32::from(secret));
+        let _before = history.sent();
+        assert_eq!(store.complete(org, request.id(), &end).await.unwrap(), Completed::Recorded);
+        // The request is deleted, the token spent.
+        let spending = history.expects(&[BY_ID, BY_ID]).await;
+        assert!(
+            spending[1].starts_with("UPDATE ") && spending[1].contains("enrollment_tokens"),
+            "{spending:?}"
+        );
+
+        // One that is spent, and one that can be revoked.
+        for id in [token.id, page.items[1].id] {
+            store.revoke_token(org, id, samples.clock.now()).await.unwrap().unwrap();
+            history.expects(&[BY_ID, BY_ID]).await;
+        }
+    }
+    history.close().await;
+}
+
+/// Two hundred tokens: of ten, one is spent, one revoked, and eight are those of open requests.
+async fn fill(store: &SeaOrmStore, samples: &Samples) {
+    for secret in 1..=200 {
+        let device = format!("gateway {}", secret % 4);
+        let token = samples.token(&device, secret);
+        store.create_token(samples.org, &token).await.unwrap();
+        if secret % 10 == 7 {
+            store.revoke_token(samples.org, token.id, samples.clock.now()).await.unwrap();
+            continue;
+        }
+        let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
+        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        if secret % 10 == 3 {
+            let end = samples.issued(&request, u32::from(secret));
+            let done = store.complete(samples.org, request.id(), &end).await.unwrap();
+            assert_eq!(done, Completed::Recorded);
+        }
+    }
+}
