@@ -1,0 +1,217 @@
+//! How the EST operations are put together.
+
+use std::sync::Arc;
+
+use csr_service::{CsrService, DeviceIssuer};
+use renewal_domain::{Clock, OrgId, SystemClock};
+use x509_parser::pem::Pem;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::attempts::{AttemptLimits, Attempts};
+use super::authority::EnrollmentAuthority;
+use super::bootstrap::BootstrapIssuer;
+use super::certs_only::{NotEncodable, certs_only};
+use super::challenge::Challenge;
+use super::labels::{InvalidLabel, Labels};
+use super::{Est, Parts};
+
+/// Puts an [`Est`] together.
+#[must_use]
+pub struct EstBuilder {
+    service: CsrService,
+    default: OrgId,
+    labels: Vec<(String, OrgId)>,
+    ca_certificates: Vec<Vec<u8>>,
+    device_issuers: Vec<DeviceIssuer>,
+    bootstrap_issuers: Vec<BootstrapIssuer>,
+    authority: Option<Arc<dyn EnrollmentAuthority>>,
+    realm: String,
+    limits: AttemptLimits,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why the EST operations cannot be put together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EstConfigError {
+    /// A label cannot be one.
+    #[error("{label:?} cannot be a label: {why}")]
+    Label {
+        /// The label.
+        label: String,
+        /// What is wrong with it.
+        why: InvalidLabel,
+    },
+    /// One of the further CA certificates is none, counted from 1 in the order given.
+    #[error("CA certificate {number} cannot be given out: {why}")]
+    CaCertificate {
+        /// Which.
+        number: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The answer with the CA certificates cannot be encoded.
+    #[error("the CA certificates cannot be given out: {0}")]
+    CaCertificates(#[from] NotEncodable),
+    /// A bootstrap authority has the key of a device issuer. Every device could then enroll
+    /// under another name with the certificate it has.
+    #[error("bootstrap authority {0} is a device issuer too; every device could enroll as another")]
+    BootstrapIsDeviceIssuer(String),
+    /// The realm has other characters than a quoted string takes as they are.
+    #[error("the realm must be 1 to 64 printable ASCII characters, without \" and \\")]
+    Realm,
+    /// A limit of attempts is zero, or their window longer than a day.
+    #[error("the limits of attempts must be greater than zero, and their window at most a day")]
+    AttemptLimits,
+}
+
+impl Est {
+    /// Begins EST operations over `service`. A path without a label is about the organisation
+    /// `default`.
+    pub fn builder(service: CsrService, default: OrgId) -> EstBuilder {
+        EstBuilder {
+            service,
+            default,
+            labels: Vec::new(),
+            ca_certificates: Vec::new(),
+            device_issuers: Vec::new(),
+            bootstrap_issuers: Vec::new(),
+            authority: None,
+            realm: "Renewal Ledger".to_owned(),
+            limits: AttemptLimits::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl EstBuilder {
+    /// Makes paths with this label be about the organisation.
+    pub fn label(mut self, label: impl Into<String>, org: OrgId) -> Self {
+        self.labels.push((label.into(), org));
+        self
+    }
+
+    /// Gives this CA certificate (PEM or DER) out in `cacerts` too, beside the present issuer's: the
+    /// root above it, or an earlier issuer.
+    pub fn ca_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
+        self.ca_certificates.push(certificate.into());
+        self
+    }
+
+    /// Names this device issuer to clients in the handshake, and limits attempts with its
+    /// certificates by device. To be called for every device issuer that the service was given; the
+    /// present issuer is always one. A certificate of one that is left out is judged by the service
+    /// all the same, but a client that goes by the names may not present it.
+    pub fn device_issuer(mut self, issuer: DeviceIssuer) -> Self {
+        self.device_issuers.push(issuer);
+        self
+    }
+
+    /// Lets certificates of this authority enroll devices.
+    pub fn bootstrap_issuer(mut self, issuer: BootstrapIssuer) -> Self {
+        self.bootstrap_issuers.push(issuer);
+        self
+    }
+
+    /// Lets devices enroll with HTTP Basic credentials that this authority knows. Without one,
+    /// none are asked for.
+    pub fn enrollment_authority(mut self, authority: Arc<dyn EnrollmentAuthority>) -> Self {
+        self.authority = Some(authority);
+        self
+    }
+
+    /// Sets the realm for which credentials are asked; default `Renewal Ledger`.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// Sets how many attempts a device, or a stranger's address, has in a time.
+    pub const fn attempt_limits(mut self, limits: AttemptLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Takes the time from this clock: the service's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The operations.
+    ///
+    /// # Errors
+    /// [`EstConfigError`] says what does not fit.
+    pub fn build(self) -> Result<Est, EstConfigError> {
+        let mut labels = Labels::new(self.default);
+        for (label, org) in self.labels {
+            let error = |why| EstConfigError::Label { label: label.clone(), why };
+            labels.add(label.clone(), org).map_err(error)?;
+        }
+        let mut given_out = vec![self.service.issuer().certificate_der().to_vec()];
+        for (number, certificate) in (1..).zip(&self.ca_certificates) {
+            let der = authority_der(certificate);
+            let der = der.map_err(|why| EstConfigError::CaCertificate { number, why })?;
+            if !given_out.contains(&der) {
+                given_out.push(der);
+            }
+        }
+        let mut device_issuers = vec![self.service.issuer().as_device_issuer(false)];
+        device_issuers.extend(self.device_issuers);
+        let authorities: Vec<_> = device_issuers.iter().map(DeviceIssuer::certificate_der).collect();
+        let bootstrap: Vec<_> = self.bootstrap_issuers.iter().map(BootstrapIssuer::certificate_der).collect();
+        refuse_shared_keys(&authorities, &bootstrap)?;
+        let mut client_authorities: Vec<_> =
+            authorities.into_iter().chain(bootstrap).filter_map(subject).collect();
+        client_authorities.sort();
+        client_authorities.dedup();
+        Ok(Est(Parts {
+            ca_certificates: certs_only(&given_out)?,
+            challenge: Challenge::new(&self.realm).ok_or(EstConfigError::Realm)?,
+            attempts: Attempts::new(self.limits).ok_or(EstConfigError::AttemptLimits)?,
+            service: self.service,
+            labels,
+            device_issuers,
+            bootstrap_issuers: self.bootstrap_issuers,
+            client_authorities,
+            authority: self.authority,
+            clock: self.clock,
+        }))
+    }
+}
+
+/// The DER of the one CA certificate in the input, PEM or DER.
+fn authority_der(input: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let der = if input.first() == Some(&0x30) {
+        input.to_vec()
+    } else {
+        let mut blocks = Pem::iter_from_buffer(input);
+        match (blocks.next(), blocks.next()) {
+            (Some(Ok(block)), None) if block.label == "CERTIFICATE" => block.contents,
+            _ => return Err("it is not one certificate in PEM or DER"),
+        }
+    };
+    match X509Certificate::from_der(&der) {
+        Ok(([], certificate)) if certificate.is_ca() => Ok(der),
+        Ok(([], _)) => Err("it is not an authority's"),
+        _ => Err("it is not one X.509 certificate"),
+    }
+}
+
+fn refuse_shared_keys(device_issuers: &[&[u8]], bootstrap: &[&[u8]]) -> Result<(), EstConfigError> {
+    let keys: Vec<_> = device_issuers.iter().filter_map(|der| key(der)).collect();
+    match bootstrap.iter().find(|der| key(der).is_some_and(|key| keys.contains(&key))) {
+        Some(der) => Err(EstConfigError::BootstrapIsDeviceIssuer(
+            X509Certificate::from_der(der).map(|(_, it)| it.subject().to_string()).unwrap_or_default(),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn key(der: &[u8]) -> Option<Vec<u8>> {
+    X509Certificate::from_der(der).ok().map(|(_, certificate)| certificate.public_key().raw.to_vec())
+}
+
+fn subject(der: &[u8]) -> Option<Vec<u8>> {
+    X509Certificate::from_der(der).ok().map(|(_, certificate)| certificate.subject().as_raw().to_vec())
+}

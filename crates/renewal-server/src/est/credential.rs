@@ -1,0 +1,130 @@
+//! On what ground a certificate is asked for, and whether that was done too often.
+
+use std::net::IpAddr;
+
+use axum::http::HeaderMap;
+use csr_service::{Credential, PresentedCertificate};
+use renewal_domain::OrgId;
+use tracing::{Span, warn};
+
+use super::Parts;
+use super::attempts::{TooMany, Trier};
+use super::authority::EnrollmentAuthority;
+use super::bootstrap::Bootstrap;
+use super::challenge::{Authorization, BasicCredentials};
+use super::outcome::store_failure;
+use super::refusal::Refusal;
+use crate::listener::HttpRequestId;
+use crate::tls::Peer;
+
+/// Who asks, as far as the connection and the header tell.
+pub(super) struct Requester<'a> {
+    pub(super) org: OrgId,
+    pub(super) peer: &'a Peer,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) id: HttpRequestId,
+}
+
+impl Requester<'_> {
+    fn address(&self) -> IpAddr {
+        self.peer.address().ip()
+    }
+}
+
+impl From<TooMany> for Refusal {
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        Self::TooManyAttempts(retry_after)
+    }
+}
+
+impl Parts {
+    /// The ground for a `simpleenroll` (RFC 7030, section 4.2.1). In this order:
+    ///
+    /// 1. HTTP Basic, when there is an authority for it: whoever sends a password means it, even if
+    ///    the TLS client also presents a certificate, which may be one that expired too long ago.
+    /// 2. A bootstrap certificate.
+    /// 3. Any other certificate: a device's, which makes this a renewal or a recovery, as the standard
+    ///    has it for a device whose certificate can no longer be used to re-enroll
+    ///    (section 4.2.2); or a stranger's, which the service refuses.
+    pub(super) async fn credential_to_enroll(&self, who: &Requester<'_>) -> Result<Credential, Refusal> {
+        match (&self.authority, Authorization::of(who.headers)) {
+            (Some(authority), Authorization::Basic(basic)) => {
+                return self.granted(who, authority.as_ref(), &basic).await;
+            }
+            (Some(_), Authorization::Malformed) => {
+                self.attempts.count_stranger(who.address())?;
+                return Err(Refusal::CredentialsWrong(self.challenge.clone()));
+            }
+            (_, Authorization::Absent) | (None, _) => (),
+        }
+        match self.bootstrap(who) {
+            Some(bootstrap) => self.bootstrapped(who, bootstrap),
+            None => self.credential_to_reenroll(who).map_err(|refusal| match refusal {
+                Refusal::ClientCertificateMissing if self.authority.is_some() => {
+                    Refusal::CredentialsMissing(self.challenge.clone())
+                }
+                other => other,
+            }),
+        }
+    }
+
+    /// The ground for a `simplereenroll`: the certificate to be renewed, and nothing else
+    /// (RFC 7030, section 4.2.2).
+    pub(super) fn credential_to_reenroll(&self, who: &Requester<'_>) -> Result<Credential, Refusal> {
+        let (Some(proven), Some(der)) = (who.peer.certificate(), who.peer.certificate_der()) else {
+            return Err(Refusal::ClientCertificateMissing);
+        };
+        match PresentedCertificate::parse(der, &self.device_issuers, self.clock.now()) {
+            Ok(presented) => self.count_device(who.org, presented.subject().common_name().as_str())?,
+            Err(_) => self.attempts.count_stranger(who.address())?,
+        }
+        Ok(Credential::Certificate(proven))
+    }
+
+    async fn granted(
+        &self,
+        who: &Requester<'_>,
+        authority: &dyn EnrollmentAuthority,
+        basic: &BasicCredentials,
+    ) -> Result<Credential, Refusal> {
+        // Wrong passwords count, right ones do not: behind one address there may be a whole factory.
+        self.attempts.look_at_stranger(who.address())?;
+        let grant = authority.grant(who.org, &basic.user, &basic.password).await;
+        let Some(grant) = grant.map_err(|error| store_failure(&error, who.id))? else {
+            self.attempts.count_stranger(who.address())?;
+            warn!(org = %who.org, "refused a user name and password");
+            return Err(Refusal::CredentialsWrong(self.challenge.clone()));
+        };
+        self.attempts.count_password(who.org, &basic.password)?;
+        Ok(Credential::Enrollment(grant))
+    }
+
+    fn bootstrap(&self, who: &Requester<'_>) -> Option<Bootstrap> {
+        let der = who.peer.certificate_der()?;
+        let now = self.clock.now();
+        self.bootstrap_issuers.iter().find_map(|issuer| issuer.judge(who.org, der, now))
+    }
+
+    fn bootstrapped(&self, who: &Requester<'_>, bootstrap: Bootstrap) -> Result<Credential, Refusal> {
+        match bootstrap {
+            Bootstrap::Granted(grant, Some(name)) => {
+                self.count_device(who.org, &name)?;
+                Ok(Credential::Enrollment(grant))
+            }
+            // Many devices share it, so that it is no device that is counted.
+            Bootstrap::Granted(grant, None) => {
+                self.attempts.count_stranger(who.address())?;
+                Ok(Credential::Enrollment(grant))
+            }
+            Bootstrap::Expired(when) => {
+                self.attempts.count_stranger(who.address())?;
+                Err(Refusal::BootstrapCertificateExpired(when.to_string()))
+            }
+        }
+    }
+
+    fn count_device(&self, org: OrgId, name: &str) -> Result<(), TooMany> {
+        Span::current().record("device", name);
+        self.attempts.count(Trier::Device(org, name.to_owned()))
+    }
+}

@@ -1,0 +1,83 @@
+//! EST: Enrollment over Secure Transport (RFC 7030, clarified by RFC 8951).
+//!
+//! One file an operation, and one for each thing that several need. What comes out of an
+//! operation is an `Answer` or a `Refusal`; each becomes HTTP in one place.
+
+mod answer;
+mod attempts;
+mod authority;
+mod bootstrap;
+mod builder;
+mod cacerts;
+mod certs_only;
+mod challenge;
+mod content;
+mod credential;
+mod csrattrs;
+mod enroll;
+mod labels;
+mod outcome;
+mod refusal;
+mod routes;
+mod status;
+mod tokens;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use csr_service::{CsrService, DeviceIssuer};
+use renewal_domain::Clock;
+
+pub use attempts::AttemptLimits;
+pub use authority::EnrollmentAuthority;
+pub use bootstrap::{BootstrapIssuer, BootstrapNames};
+pub use builder::{EstBuilder, EstConfigError};
+pub use certs_only::NotEncodable;
+pub use labels::InvalidLabel;
+pub use tokens::EnrollmentTokens;
+
+use self::attempts::Attempts;
+use self::challenge::Challenge;
+use self::labels::Labels;
+use crate::Limits;
+
+/// The EST operations over a [`CsrService`]: what [`EstServer`](crate::EstServer) serves.
+pub struct Est(Parts);
+
+/// What the operations are made of.
+struct Parts {
+    service: CsrService,
+    labels: Labels,
+    ca_certificates: Bytes,
+    device_issuers: Vec<DeviceIssuer>,
+    bootstrap_issuers: Vec<BootstrapIssuer>,
+    client_authorities: Vec<Vec<u8>>,
+    authority: Option<Arc<dyn EnrollmentAuthority>>,
+    challenge: Challenge,
+    attempts: Attempts,
+    clock: Arc<dyn Clock>,
+}
+
+impl Est {
+    /// The names (DER) of the authorities whose certificates clients may present.
+    pub(crate) fn client_authorities(&self) -> Vec<Vec<u8>> {
+        self.0.client_authorities.clone()
+    }
+
+    pub(crate) fn into_router(self, limits: &Limits) -> Router {
+        routes::router(Arc::new(self.0), limits)
+    }
+}
+
+impl fmt::Debug for Est {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Est")
+            .field("service", &self.0.service)
+            .field("labels", &self.0.labels)
+            .field("device_issuers", &self.0.device_issuers)
+            .field("bootstrap_issuers", &self.0.bootstrap_issuers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! One request: given its id and its peer, answered, logged.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use renewal_domain::text::clean;
+use tokio::time::Instant;
+use tower::ServiceExt;
+use tracing::field::Empty;
+use tracing::{Instrument, info, info_span};
+
+use super::Shared;
+use crate::tls::Peer;
+
+/// The longest path that is logged, in octets.
+const MAX_LOGGED_PATH: usize = 200;
+
+/// The code of the reason for an answer, which a handler leaves in the answer's extensions for
+/// the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReasonOfAnswer(pub(crate) &'static str);
+
+/// Answers a request and logs a line about it: no header, no body, no query.
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    peer: Peer,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let begun = Instant::now();
+    let id = shared.ids.next();
+    // Handlers fill in what they find out.
+    let span = info_span!("request", %id, peer = %peer.address(), org = Empty, device = Empty);
+    let method = request.method().clone();
+    let path = clean(request.uri().path(), MAX_LOGGED_PATH);
+    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(id);
+    async {
+        let mut response = shared.app.clone().oneshot(request.map(Body::new)).await?;
+        response.headers_mut().insert("x-request-id", id.header());
+        let reason = response.extensions().get().map(|ReasonOfAnswer(code)| *code);
+        let status = response.status().as_u16();
+        info!(%method, path, status, reason, elapsed = ?begun.elapsed(), "answered");
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}

@@ -1,0 +1,50 @@
+//! Who is at the other end of a connection, as far as the handshake proved it.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use csr_service::ProvenCertificate;
+use rustls::ServerConnection;
+use rustls::pki_types::CertificateDer;
+
+/// The peer of one connection. Only a finished handshake makes one, so that a certificate in it is
+/// one whose private key the peer was proven to hold.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    address: SocketAddr,
+    certificate: Option<CertificateDer<'static>>,
+}
+
+impl Peer {
+    /// The peer of a connection whose handshake is complete.
+    pub(crate) fn of(connection: &ServerConnection, address: SocketAddr) -> Self {
+        let handshaking = connection.is_handshaking();
+        let presented = connection.peer_certificates().filter(|_| !handshaking);
+        let certificate = presented.and_then(<[_]>::first).map(|leaf| leaf.clone().into_owned());
+        Self { address, certificate }
+    }
+
+    /// Where the connection comes from.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The end-entity certificate that the peer presented, if it did. The service judges it.
+    pub(crate) fn certificate(&self) -> Option<ProvenCertificate> {
+        self.certificate_der().map(ProvenCertificate::proven_by_tls_handshake)
+    }
+
+    /// The same certificate, DER.
+    pub(crate) fn certificate_der(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("address", &self.address)
+            .field("presents_certificate", &self.certificate.is_some())
+            .finish()
+    }
+}
