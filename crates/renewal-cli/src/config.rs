@@ -1,0 +1,244 @@
+//! The configuration: a TOML file, and environment variables that win over it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use csr_service::ApprovalMode;
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Env, Format, Toml};
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+/// Everything that can be configured. Paths are relative to the file's directory.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) store: Store,
+    pub(crate) issuer: Issuer,
+    pub(crate) est: Est,
+    #[serde(default)]
+    pub(crate) organisations: Organisations,
+    #[serde(default)]
+    pub(crate) profile: Profile,
+    #[serde(default)]
+    pub(crate) log: Log,
+    /// Where the file is.
+    #[serde(skip)]
+    directory: PathBuf,
+}
+
+/// `[store]`: where the ledger is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    /// `sqlite://FILE`, `postgres://…` or `mysql://…`.
+    url: String,
+}
+
+/// `[issuer]`: the authority that signs, and those whose devices may renew too.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Issuer {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    /// CA certificates of earlier authorities, or of those the fleet arrives with.
+    #[serde(default)]
+    pub(crate) trusted: Vec<PathBuf>,
+    /// Whether a certificate of the present issuer must be recorded in the ledger of the
+    /// organisation it is used in. Wanted where there are several organisations.
+    #[serde(default)]
+    pub(crate) recorded_only: bool,
+}
+
+/// `[est]`: where devices connect.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Est {
+    pub(crate) listen: SocketAddr,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// `[organisations]`: the tenants, and the labels in the paths that name them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Organisations {
+    /// The one without a label.
+    #[serde(default)]
+    pub(crate) default: Uuid,
+    #[serde(default)]
+    pub(crate) labels: BTreeMap<String, Uuid>,
+}
+
+/// `[profile]`: what is issued, and whether a person is asked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Profile {
+    #[serde(deserialize_with = "span")]
+    pub(crate) lifetime: Option<Duration>,
+    #[serde(deserialize_with = "span")]
+    pub(crate) grace: Option<Duration>,
+    #[serde(deserialize_with = "span")]
+    pub(crate) window: Option<Duration>,
+    pub(crate) enrollment: Approval,
+    pub(crate) renewal: Approval,
+    pub(crate) recovery: Approval,
+}
+
+/// Whether requests of a kind are granted at once.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Approval {
+    #[default]
+    Automatic,
+    ByHand,
+}
+
+impl From<Approval> for ApprovalMode {
+    fn from(approval: Approval) -> Self {
+        match approval {
+            Approval::Automatic => Self::Automatic,
+            Approval::ByHand => Self::ByHand,
+        }
+    }
+}
+
+/// `[log]`: what is said on standard error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    /// As `RUST_LOG` has it; `info` unless set.
+    pub(crate) level: Option<String>,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Reads the file and the environment.
+    pub(crate) fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file).with_context(|| {
+            format!("cannot read the configuration {}; make one with `renewal init DIR`", file.display())
+        })?;
+        let environment = Env::prefixed("RENEWAL_").ignore(&["config"]).split("__");
+        let read = Figment::new().merge(Toml::string(&text)).merge(environment).extract();
+        let mut config: Self = read
+            .map_err(|error| anyhow!("{}", explain(&error)))
+            .with_context(|| format!("in {}", file.display()))?;
+        config.directory = file.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(config)
+    }
+
+    /// A path as the file means it.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// The URL of the ledger, a SQLite file being relative to the configuration's directory.
+    pub(crate) fn store_url(&self) -> String {
+        match self.store.url.strip_prefix("sqlite://") {
+            Some(file) if !file.starts_with('/') && !file.starts_with(':') => {
+                format!("sqlite://{}", self.directory.join(file).display())
+            }
+            _ => self.store.url.clone(),
+        }
+    }
+}
+
+/// What is wrong, in words: where, and the known name nearest to an unknown one.
+fn explain(error: &figment::Error) -> String {
+    let place = error.path.join(".");
+    match &error.kind {
+        Kind::UnknownField(name, known) => {
+            let nearest = known.iter().max_by(|a, b| likeness(name, a).total_cmp(&likeness(name, b)));
+            let hint = nearest.map(|nearest| format!(", did you mean {nearest}?")).unwrap_or_default();
+            // The path of an unknown field ends with it, except at the top, where it is there twice.
+            let place = if place == format!("{name}.{name}") { name } else { &place };
+            format!("there is no setting {place}{hint}")
+        }
+        Kind::MissingField(name) => format!("the setting {}{name} is missing", prefix(&error.path)),
+        kind => format!("{place}: {kind}"),
+    }
+}
+
+fn likeness(one: &str, other: &str) -> f64 {
+    strsim::jaro_winkler(one, other)
+}
+
+fn prefix(path: &[String]) -> String {
+    path.iter().flat_map(|part| [part, "."]).collect()
+}
+
+/// A time span such as `90d`, `12h` or `1y`.
+fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(from)?;
+    let hint =
+        |_| serde::de::Error::custom(format!("{text:?} is no time span; write it like 90d, 12h or 30m"));
+    humantime::parse_duration(&text).map(Some).map_err(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [store]
+        url = "sqlite://ledger.db"
+        [issuer]
+        certificate = "ca.pem"
+        key = "ca.key"
+        [est]
+        listen = "127.0.0.1:8443"
+        certificate = "server.pem"
+        key = "server.key"
+    "#;
+
+    fn read(text: &str) -> Result<Config> {
+        let directory = tempfile::tempdir()?;
+        let file = directory.path().join("renewal.toml");
+        std::fs::write(&file, text)?;
+        Config::read(&file)
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let config = read(GOOD).unwrap();
+        assert!(config.store_url().ends_with("/ledger.db"));
+        assert!(config.path(Path::new("ca.pem")).is_absolute());
+        assert_eq!(config.path(Path::new("/etc/ca.pem")), Path::new("/etc/ca.pem"));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
+        let error = read(&format!("{GOOD}\n[profile]\nlifetme = \"90d\"")).unwrap_err();
+        assert!(
+            format!("{error:#}").contains("there is no setting profile.lifetme, did you mean lifetime?"),
+            "{error:#}"
+        );
+        let error = read(&format!("{GOOD}\n[profle]")).unwrap_err();
+        assert!(format!("{error:#}").contains("no setting profle, did you mean profile?"), "{error:#}");
+    }
+
+    #[test]
+    fn a_time_span_that_cannot_be_read_is_explained() {
+        let error = read(&format!("{GOOD}\n[profile]\ngrace = \"soon\"")).unwrap_err();
+        assert!(format!("{error:#}").contains("90d"), "{error:#}");
+    }
+
+    #[test]
+    fn a_missing_setting_is_named() {
+        let error = read("[store]\nurl = \"sqlite://x\"").unwrap_err();
+        assert!(format!("{error:#}").contains("the setting issuer is missing"), "{error:#}");
+    }
+}

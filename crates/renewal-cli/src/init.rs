@@ -1,0 +1,73 @@
+//! `init`: a directory from which the server can be run.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use csr_service::NewIssuer;
+use renewal_domain::{Clock, SystemClock};
+use renewal_store_seaorm::{ConnectOptions, connect};
+
+use crate::files::{self, Mode};
+use crate::server_certificate;
+
+/// The configuration that is written.
+const CONFIG: &str = include_str!("renewal.toml");
+
+/// What to make.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Directory to make; nothing in it is replaced
+    dir: PathBuf,
+
+    /// Name or address by which devices reach the server; can be given several times
+    #[arg(long = "host", value_name = "NAME", default_values = ["localhost", "127.0.0.1", "::1"])]
+    hosts: Vec<String>,
+
+    /// Name of the certificate authority
+    #[arg(long, value_name = "NAME", default_value = "Renewal Ledger CA")]
+    ca_name: String,
+}
+
+/// Makes the directory and what is in it.
+pub(crate) async fn run(args: &Args) -> Result<()> {
+    let dir = args.dir.as_path();
+    for name in ["renewal.toml", "ca.pem", "ca.key", "server.pem", "server.key", "ledger.db"] {
+        if dir.join(name).exists() {
+            bail!("{} exists already; nothing was changed", dir.join(name).display());
+        }
+    }
+    make_directory(dir)?;
+    let now = SystemClock.now();
+    let authority = NewIssuer::builder(&args.ca_name).create(now)?;
+    let server = server_certificate::create(&authority, &args.hosts, now)?;
+    let write = |name: &str, content: &str, mode| files::write_new(&dir.join(name), content.as_bytes(), mode);
+    write("ca.key", authority.key_pem(), Mode::Secret)?;
+    write("ca.pem", authority.certificate_pem(), Mode::Public)?;
+    write("server.key", &server.key, Mode::Secret)?;
+    write("server.pem", &server.certificate, Mode::Public)?;
+    // Its URL may come to have a password.
+    write("renewal.toml", CONFIG, Mode::Secret)?;
+    let file = dir.join("renewal.toml");
+    // The one of this directory, whatever the environment names.
+    let ledger = format!("sqlite://{}", dir.join("ledger.db").display());
+    connect(&ledger, ConnectOptions::new().migrate(true)).await?.close().await?;
+
+    let (place, file) = (dir.display(), file.display());
+    println!("Made {place}:");
+    println!("  renewal.toml  the configuration");
+    println!("  ca.pem, .key  the certificate authority \"{}\"", args.ca_name);
+    println!("  server.pem    the server's certificate for {}, valid for a year", args.hosts.join(", "));
+    println!("  ledger.db     the ledger, in SQLite");
+    println!("Keep ca.key secret: whoever has it can issue certificates.");
+    println!("\nRun the server:\n  renewal serve --config {file}");
+    println!("Let a device enroll:\n  renewal enroll-token create my-device --config {file}");
+    Ok(())
+}
+
+fn make_directory(dir: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).with_context(|| format!("cannot make the directory {}", dir.display()))
+}

@@ -1,0 +1,115 @@
+//! From the configuration to the service: what it names is loaded, and checked.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use csr_service::{CsrService, DeviceIssuer, Issuer, Profile};
+use renewal_domain::{Clock, OrgId, RequestKind, SystemClock};
+use renewal_server::ServerCertificate;
+use renewal_store_seaorm::{ConnectError, ConnectOptions, SeaOrmStore, connect};
+
+use crate::config::Config;
+use crate::{files, logging, serve};
+
+/// `config check`.
+pub(crate) async fn check(file: &Path) -> Result<()> {
+    let config = Config::read(file)?;
+    logging::begin(&config.log)?;
+    let store = open_store(&config, Tables::AsTheyAre).await?;
+    let service = service(&config, store.clone())?;
+    serve::est(&config, &service)?;
+    let certificate = server_certificate(&config)?;
+    store.close().await?;
+    println!("The configuration is good.");
+    println!("The server's certificate is valid until {}.", crate::output::time(certificate.not_after()));
+    Ok(())
+}
+
+/// Whether the tables are made, or brought up to date, when the ledger is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Never.
+    AsTheyAre,
+    /// Those of a SQLite file, which nobody else looks after.
+    OfSqlite,
+    /// Always.
+    UpToDate,
+}
+
+/// The ledger.
+pub(crate) async fn open_store(config: &Config, tables: Tables) -> Result<Arc<SeaOrmStore>> {
+    let url = config.store_url();
+    let migrate = match tables {
+        Tables::AsTheyAre => false,
+        Tables::OfSqlite => url.starts_with("sqlite:"),
+        Tables::UpToDate => true,
+    };
+    match connect(&url, ConnectOptions::new().migrate(migrate)).await {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(ConnectError::SchemaMissing { database }) => {
+            bail!("{database} has no tables yet: create them with `renewal migrate`")
+        }
+        Err(ConnectError::SchemaOld { database, pending }) => {
+            bail!(
+                "{database} is older than this program, and lacks {}: run `renewal migrate`",
+                pending.join(", ")
+            )
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The service over a ledger.
+pub(crate) fn service(config: &Config, store: Arc<SeaOrmStore>) -> Result<CsrService> {
+    let (certificate, key) = (config.path(&config.issuer.certificate), config.path(&config.issuer.key));
+    let issuer = Issuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?, SystemClock.now())
+        .with_context(|| format!("cannot use {} with {}", certificate.display(), key.display()))?;
+    let mut builder = CsrService::builder(issuer, profile(config)?, store)
+        .recorded_certificates_only(config.issuer.recorded_only);
+    for trusted in device_issuers(config)? {
+        builder = builder.device_issuer(trusted);
+    }
+    Ok(builder.build())
+}
+
+/// The authorities whose devices may renew too.
+pub(crate) fn device_issuers(config: &Config) -> Result<Vec<DeviceIssuer>> {
+    let load = |path: &std::path::PathBuf| {
+        let path = config.path(path);
+        DeviceIssuer::trusted(files::read(&path)?).with_context(|| format!("cannot use {}", path.display()))
+    };
+    config.issuer.trusted.iter().map(load).collect()
+}
+
+/// What the server shows devices.
+pub(crate) fn server_certificate(config: &Config) -> Result<Arc<ServerCertificate>> {
+    let (certificate, key) = (config.path(&config.est.certificate), config.path(&config.est.key));
+    files::warn_of_readers(&key);
+    Ok(Arc::new(ServerCertificate::from_files(certificate, key, Arc::new(SystemClock))?))
+}
+
+/// Every organisation that is configured, each once.
+pub(crate) fn organisations(config: &Config) -> Vec<OrgId> {
+    let mut all: Vec<_> = config.organisations.labels.values().copied().map(OrgId::new).collect();
+    all.push(OrgId::new(config.organisations.default));
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn profile(config: &Config) -> Result<Profile> {
+    let settings = &config.profile;
+    let mut profile = Profile::builder()
+        .approval(RequestKind::Enrollment, settings.enrollment.into())
+        .approval(RequestKind::Renewal, settings.renewal.into())
+        .approval(RequestKind::Recovery, settings.recovery.into())
+        .window(settings.window);
+    if let Some(lifetime) = settings.lifetime {
+        profile = profile.lifetime(lifetime);
+    }
+    if let Some(grace) = settings.grace {
+        profile = profile.grace(grace);
+    }
+    profile.build().context("[profile]")
+}

@@ -1,0 +1,154 @@
+//! A site: a directory that `renewal init` made, and a database.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tests::{Backend, Context, TestDatabase};
+
+use crate::workshop::Workshop;
+
+/// How long a command may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long between two looks.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A directory with an authority and a configuration below it, and the ledger's database, which
+/// has no tables yet.
+pub(crate) struct Site {
+    pub(crate) workshop: Workshop,
+    database: Option<TestDatabase>,
+    settings: Vec<(&'static str, String)>,
+}
+
+/// How a command ended.
+pub(crate) struct Run {
+    status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Site {
+    /// A site that was made by `renewal init`, in `site`. On SQLite the ledger is the file that
+    /// this makes, with its tables; on a server an empty database.
+    pub(crate) async fn new(cx: &Context) -> Self {
+        let site = Self::empty(cx).await;
+        site.run(&["init", "site"]).done();
+        site
+    }
+
+    /// A site that has no files yet.
+    pub(crate) async fn empty(cx: &Context) -> Self {
+        let mut site = Self { workshop: Workshop::new(), database: None, settings: Vec::new() };
+        if cx.backend() != Backend::Sqlite {
+            let database = cx.empty_database().await;
+            site.set("RENEWAL_STORE__URL", database.url());
+            site.database = Some(database);
+        }
+        site.set("RENEWAL_EST__LISTEN", "127.0.0.1:0");
+        site
+    }
+
+    /// Sets a setting in the environment of all further commands.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.unset(name);
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// Takes a setting out of the environment of all further commands.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.settings.retain(|(set, _)| *set != name);
+    }
+
+    /// Changes the text of `renewal.toml`.
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let text = String::from_utf8(self.workshop.read("site/renewal.toml")).unwrap();
+        assert!(text.contains(from), "{text}");
+        self.workshop.write("site/renewal.toml", text.replace(from, to));
+    }
+
+    /// A file that `init` made.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.workshop.path("site").join(name)
+    }
+
+    /// The URL of the ledger.
+    pub(crate) fn store_url(&self) -> String {
+        match &self.database {
+            Some(database) => database.url().to_owned(),
+            None => format!("sqlite://{}", self.file("ledger.db").display()),
+        }
+    }
+
+    /// The program, in the directory above the site's, with the site's settings and no others.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of(tests::binary("renewal"), arguments)
+    }
+
+    /// The same, started by a program whose arguments come first.
+    pub(crate) fn command_of(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RENEWAL_")) {
+            command.env_remove(name);
+        }
+        command.current_dir(self.workshop.path(".")).stdin(Stdio::null()).args(arguments);
+        command.env("RENEWAL_CONFIG", "site/renewal.toml");
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs the program to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Run::of(ended(child).wait_with_output().unwrap())
+    }
+
+    /// The secret of a new enrollment token for a device.
+    #[track_caller]
+    pub(crate) fn token(&self, device: &str) -> String {
+        let run = self.run(&["enroll-token", "create", device]).done();
+        run.out.trim_end().to_owned()
+    }
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        let text = |octets| String::from_utf8(octets).unwrap();
+        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// It ended well.
+    #[track_caller]
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.status, Some(0), "{}{}", self.out, self.err);
+        self
+    }
+
+    /// It failed, without a word on standard output; the one sentence that it says.
+    #[track_caller]
+    pub(crate) fn failed(self) -> String {
+        assert_eq!((self.status, self.out.as_str()), (Some(1), ""), "{}", self.err);
+        let [line] = self.err.lines().collect::<Vec<_>>()[..] else { panic!("{}", self.err) };
+        line.strip_prefix("renewal: ").unwrap().to_owned()
+    }
+}
+
+/// Waits for the end of a command that writes little; one that does not end is killed.
+#[track_caller]
+fn ended(mut child: Child) -> Child {
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("it does not end: {:?}", child.wait_with_output().unwrap());
+        }
+        sleep(TICK);
+    }
+    child
+}
