@@ -61,6 +61,12 @@ pub(crate) struct Est {
     pub(crate) listen: SocketAddr,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+    /// Attempts of one device, or with one token, in a minute.
+    #[serde(default)]
+    pub(crate) attempts_per_device: Option<u32>,
+    /// Attempts of strangers from one address in a minute.
+    #[serde(default)]
+    pub(crate) attempts_per_address: Option<u32>,
 }
 
 /// `[organisations]`: the tenants, and the labels in the paths that name them.
@@ -84,6 +90,15 @@ pub(crate) struct Profile {
     pub(crate) grace: Option<Duration>,
     #[serde(deserialize_with = "span")]
     pub(crate) window: Option<Duration>,
+    /// How long a person has to decide about a request.
+    #[serde(deserialize_with = "span")]
+    pub(crate) approval_period: Option<Duration>,
+    /// How long the issuer's key, or the ledger, may take.
+    #[serde(deserialize_with = "span")]
+    pub(crate) signing_deadline: Option<Duration>,
+    /// After how long an attempt that nobody works on any more is ended.
+    #[serde(deserialize_with = "span")]
+    pub(crate) abandon_after: Option<Duration>,
     pub(crate) enrollment: Approval,
     pub(crate) renewal: Approval,
     pub(crate) recovery: Approval,
@@ -131,7 +146,8 @@ impl Config {
         let text = std::fs::read_to_string(file).with_context(|| {
             format!("cannot read the configuration {}; make one with `renewal init DIR`", file.display())
         })?;
-        let environment = Env::prefixed("RENEWAL_").ignore(&["config"]).split("__");
+        // A setting has a section. What has none is something else's: RENEWAL_CONFIG, say.
+        let environment = Env::prefixed("RENEWAL_").filter(|name| name.as_str().contains("__")).split("__");
         let read = Figment::new().merge(Toml::string(&text)).merge(environment).extract();
         let mut config: Self = read
             .map_err(|error| anyhow!("{}", explain(&error)))
@@ -234,6 +250,21 @@ mod tests {
     fn a_time_span_that_cannot_be_read_is_explained() {
         let error = read(&format!("{GOOD}\n[profile]\ngrace = \"soon\"")).unwrap_err();
         assert!(format!("{error:#}").contains("90d"), "{error:#}");
+    }
+
+    #[test]
+    fn the_configuration_that_init_writes_says_what_is_the_default() {
+        let config = read(include_str!("renewal.toml")).unwrap();
+        let usual = csr_service::Profile::builder().build().unwrap();
+        let seconds = |span: Option<Duration>| i64::try_from(span.unwrap().as_secs()).unwrap();
+        assert_eq!(seconds(config.profile.lifetime), usual.lifetime().num_seconds());
+        assert_eq!(seconds(config.profile.grace), usual.grace().num_seconds());
+        assert_eq!(seconds(config.profile.approval_period), usual.approval_period().num_seconds());
+        assert_eq!(seconds(config.profile.abandon_after), usual.abandon_after().num_seconds());
+        assert_eq!(config.profile.signing_deadline, Some(usual.signing_deadline()));
+        let limits = renewal_server::AttemptLimits::default();
+        assert_eq!(config.est.attempts_per_device, Some(limits.per_device));
+        assert_eq!(config.est.attempts_per_address, Some(limits.per_address));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use csr_service::CsrService;
 use renewal_domain::OrgId;
-use renewal_server::{EnrollmentTokens, Est, EstServer, Limits, ServerCertificate};
+use renewal_server::{AttemptLimits, EnrollmentTokens, Est, EstServer, Limits, ServerCertificate};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
@@ -53,7 +53,14 @@ pub(crate) async fn run(file: &Path, args: &Args) -> Result<()> {
 /// What devices are offered.
 pub(crate) fn est(config: &Config, service: &CsrService) -> Result<Est> {
     let default = OrgId::new(config.organisations.default);
+    let usual = AttemptLimits::default();
+    let limits = AttemptLimits {
+        per_device: config.est.attempts_per_device.unwrap_or(usual.per_device),
+        per_address: config.est.attempts_per_address.unwrap_or(usual.per_address),
+        ..usual
+    };
     let mut est = Est::builder(service.clone(), default)
+        .attempt_limits(limits)
         .enrollment_authority(Arc::new(EnrollmentTokens::of(service.clone())));
     for (label, org) in &config.organisations.labels {
         est = est.label(label, OrgId::new(*org));

@@ -111,5 +111,14 @@ fn profile(config: &Config) -> Result<Profile> {
     if let Some(grace) = settings.grace {
         profile = profile.grace(grace);
     }
+    if let Some(period) = settings.approval_period {
+        profile = profile.approval_period(period);
+    }
+    if let Some(deadline) = settings.signing_deadline {
+        profile = profile.signing_deadline(deadline);
+    }
+    if let Some(age) = settings.abandon_after {
+        profile = profile.abandon_after(age);
+    }
     profile.build().context("[profile]")
 }
