@@ -1,4 +1,4 @@
-//! The demonstration: two years of a device's life, played in seconds.
+//! The demonstration: fourteen months of a device's life, played in seconds.
 
 mod clock;
 mod story;

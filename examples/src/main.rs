@@ -1,6 +1,6 @@
 //! `csr-signing`: the crates of Renewal Ledger in one small program.
 //!
-//! Without a command it plays two years of a device's life and shows the history it left; with
+//! Without a command it plays fourteen months of a device's life and shows the history it left; with
 //! one it works on your files.
 
 mod decide;
