@@ -58,7 +58,7 @@ pub struct CsrServiceBuilder {
 
 impl CsrService {
     /// Begins a service that signs with `issuer` what `profile` allows and records it in
-    /// `stores`: both traits' objects, or the `Arc` of a store that has both.
+    /// `stores`: an object of each trait, or the `Arc` of a store that has them all.
     #[must_use]
     pub fn builder(issuer: Issuer, profile: Profile, stores: impl Into<Stores>) -> CsrServiceBuilder {
         CsrServiceBuilder {

@@ -7,13 +7,13 @@
 //! |---|---|
 //! | what is recorded, and its rules | [`RenewalEvent`], [`CertificateRecord`], [`OpenRequest`] |
 //! | who a device is | [`DeviceId::of`] |
-//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`StoreError`] |
+//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`EnrollmentTokenStore`], [`StoreError`] |
 //! | how history is read | [`EventFilter`], [`PageRequest`], [`Cursor`] |
 //! | where time and ids come from | [`Clock`], [`IdSource`] |
 //!
 //! # Adding a store
 //!
-//! Implement both traits, build with the feature `testing`, and run every case of the
+//! Implement the three traits, build with the feature `testing`, and run every case of the
 //! conformance suite (`testing::conformance`) on a fresh, empty store of yours; the
 //! crate's own in-memory store is the shortest example. The cases are plain async
 //! functions and panic where the store breaks a promise.
@@ -21,7 +21,8 @@
 //! # Features
 //!
 //! - `testing`: an in-memory store, a clock to set, ids to predict, the conformance suites.
-//! - `mock`: `mockall` mocks of the two traits, `MockRenewalEventStore` and `MockIssuanceStore`.
+//! - `mock`: `mockall` mocks of the traits: `MockRenewalEventStore`, `MockIssuanceStore` and
+//!   `MockEnrollmentTokenStore`.
 
 mod certificate;
 mod clock;

@@ -1,4 +1,4 @@
-//! The store: both traits of the domain on one database.
+//! The store: the traits of the domain on one database.
 
 use std::fmt;
 

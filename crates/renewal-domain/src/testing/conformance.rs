@@ -32,7 +32,7 @@ pub struct Case {
     pub run: fn(Stores) -> BoxFuture<'static, ()>,
 }
 
-/// Every case of both suites.
+/// Every case.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     [

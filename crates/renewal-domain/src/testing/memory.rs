@@ -149,6 +149,9 @@ impl IssuanceStore for MemoryStore {
                 return Err(conflict("the id is another request's"));
             }
             match request.start_event() {
+                Some(start) if tables.events.contains_key(&(org, start.id())) => {
+                    Err(conflict("the id is another event's"))
+                }
                 Some(start) => tables.append(org, &start).map(|()| Opened::New),
                 None => Ok(Opened::New),
             }

@@ -12,6 +12,7 @@ use crate::{
 suite![
     opening_a_renewal_records_its_start,
     opening_an_enrollment_records_no_event,
+    a_start_that_is_in_the_ledger_already_is_a_conflict,
     an_open_request_is_read_back_as_it_was_opened,
     the_same_request_again_finds_the_open_one,
     the_same_request_again_finds_its_certificate,
@@ -50,6 +51,16 @@ async fn opening_a_renewal_records_its_start(stores: Stores) {
     let start = stores.events.get(samples.org, request.id().start_event()).await.works();
     assert_eq!(start, request.start_event());
     assert!(start.is_some());
+}
+
+async fn a_start_that_is_in_the_ledger_already_is_a_conflict(stores: Stores) {
+    let samples = Samples::of(1);
+    let request = samples.request("gateway", "csr", 1, Signing);
+    let Some(start) = request.start_event() else { panic!("a renewal has a start") };
+    stores.events.create(samples.org, &start).await.works();
+    assert_conflict(&stores.issuance.open(samples.org, &request, samples.clock.now()).await);
+    assert_eq!(stores.issuance.open_request(samples.org, request.id()).await.works(), None);
+    assert_eq!(events(&stores, &samples).await, [EventType::RenewalStart]);
 }
 
 async fn opening_an_enrollment_records_no_event(stores: Stores) {

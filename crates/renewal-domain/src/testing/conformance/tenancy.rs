@@ -1,4 +1,5 @@
-//! One organisation never sees another's rows: for every method of both traits.
+//! One organisation never sees another's rows: for every method of the traits. Those of
+//! tokens are with the other cases of tokens.
 
 use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::samples::Samples;
