@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use renewal_domain::{
-    CertificateRecord, DeviceId, EventFilter, IssuanceStore, OrgId, PageRequest, PageSize, RenewalEventStore,
-    RequestKind, SystemClock,
+    CertificateFilter, CertificateRecord, DeviceId, EventFilter, FleetStore, OrgId, PageRequest, PageSize,
+    RenewalEventStore, RequestKind, SystemClock,
 };
 use renewal_store_seaorm::SeaOrmStore;
 
@@ -66,7 +66,7 @@ pub(crate) async fn run(place: &Place) -> Result<Status> {
 async fn history(store: &SeaOrmStore, org: OrgId, device: DeviceId) -> Result<()> {
     let page = PageRequest::first(PageSize::MAX);
     let events = store.list(org, &EventFilter::new().device(device), &page).await?.items;
-    let certificates = store.device_certificates(org, device, &page).await?.items;
+    let certificates = store.certificates(org, &CertificateFilter::OfDevice(device), &page).await?.items;
     let mut enrollments = certificates.iter().rev().filter(|c| c.kind == RequestKind::Enrollment).peekable();
     let mut history = History::new(false);
     for event in events.iter().rev() {

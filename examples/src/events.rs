@@ -5,8 +5,8 @@ use std::collections::hash_map::Entry;
 
 use anyhow::Result;
 use renewal_domain::{
-    AttemptId, Cursor, DeviceId, DeviceName, EventFilter, EventType, OrgId, PageRequest, PageSize,
-    ReasonCode, RenewalEvent, device,
+    AttemptId, CertificateFilter, Cursor, DeviceId, DeviceName, EventFilter, EventType, FleetStore, OrgId,
+    PageRequest, PageSize, ReasonCode, RenewalEvent, device,
 };
 use renewal_store_seaorm::SeaOrmStore;
 
@@ -102,6 +102,6 @@ async fn print(store: &SeaOrmStore, org: OrgId, events: &[RenewalEvent]) -> Resu
 /// certificate along and never got one here has only its id.
 async fn name(store: &SeaOrmStore, org: OrgId, device: DeviceId) -> Result<String> {
     let newest = PageRequest::first(PageSize::nearest(1));
-    let newest = renewal_domain::IssuanceStore::device_certificates(store, org, device, &newest).await?;
+    let newest = store.certificates(org, &CertificateFilter::OfDevice(device), &newest).await?;
     Ok(newest.items.first().map_or_else(|| device.to_string(), |c| c.device_name.to_string()))
 }

@@ -6,6 +6,7 @@
 
 use crate::m20261123_000001_create_renewal_ledger::{TableDefinition, dialect::Dialect, tables};
 use crate::m20261123_000002_enrollment_tokens::{token_of_request, tokens};
+use crate::m20261124_000003_fleet::{FILL, api_tokens, current, revoked};
 use crate::{Migrator, MigratorTrait};
 use sea_orm_migration::sea_orm::sea_query::{
     MysqlQueryBuilder, PostgresQueryBuilder, SchemaStatementBuilder, SqliteQueryBuilder,
@@ -27,7 +28,11 @@ fn a_released_migration_sends_what_it_sent_when_it_was_released() {
 
 #[test]
 fn every_migration_is_frozen() {
-    let frozen = ["m20261123_000001_create_renewal_ledger", "m20261123_000002_enrollment_tokens"];
+    let frozen = [
+        "m20261123_000001_create_renewal_ledger",
+        "m20261123_000002_enrollment_tokens",
+        "m20261124_000003_fleet",
+    ];
     let migrations = Migrator::migrations();
     let known: Vec<_> = migrations.iter().map(|one| one.name()).collect();
     assert_eq!(known, frozen, "freeze the new migration's SQL in this file");
@@ -42,6 +47,9 @@ fn sent() -> Vec<Frozen> {
         (MySql, second(MySql), include_str!("../released/m20261123_000002.mysql.sql")),
         (Postgres, second(Postgres), include_str!("../released/m20261123_000002.postgres.sql")),
         (Sqlite, second(Sqlite), include_str!("../released/m20261123_000002.sqlite.sql")),
+        (MySql, third(MySql), include_str!("../released/m20261124_000003.mysql.sql")),
+        (Postgres, third(Postgres), include_str!("../released/m20261124_000003.postgres.sql")),
+        (Sqlite, third(Sqlite), include_str!("../released/m20261124_000003.sqlite.sql")),
     ]
 }
 
@@ -51,6 +59,12 @@ fn first(dialect: Dialect) -> String {
 
 fn second(dialect: Dialect) -> String {
     sql(dialect, &tokens(dialect)) + &build(dialect, &token_of_request(dialect)) + ";\n"
+}
+
+fn third(dialect: Dialect) -> String {
+    let tables: String =
+        [current(dialect), api_tokens(dialect)].iter().map(|table| sql(dialect, table)).collect();
+    tables + &build(dialect, &revoked(dialect)) + ";\n" + FILL + ";\n"
 }
 
 /// The statements in the order in which they are sent, a column a line.

@@ -18,6 +18,7 @@
 mod lock;
 mod m20261123_000001_create_renewal_ledger;
 mod m20261123_000002_enrollment_tokens;
+mod m20261124_000003_fleet;
 mod run;
 mod status;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_create_renewal_ledger::Migration),
             Box::new(m20261123_000002_enrollment_tokens::Migration),
+            Box::new(m20261124_000003_fleet::Migration),
         ]
     }
 }

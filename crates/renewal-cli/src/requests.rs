@@ -69,7 +69,7 @@ pub(crate) async fn run(file: &Path, command: Command) -> Result<()> {
 }
 
 async fn list(store: &dyn IssuanceStore, org: OrgId) -> Result<()> {
-    let filter = OpenRequestFilter { state: Some(RequestState::Pending), opened_before: None };
+    let filter = OpenRequestFilter { state: Some(RequestState::Pending), ..OpenRequestFilter::default() };
     let mut table = output::table(&["Request", "Device", "For", "Since (UTC)"]);
     let mut page = PageRequest::first(PageSize::MAX);
     loop {

@@ -5,7 +5,6 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-use crate::page::Scope;
 use crate::{
     AttemptId, DeviceId, DeviceName, OrgId, RenewalEvent, RequestId, RequestKind, Serial, Sha256Digest,
     TokenId,
@@ -56,14 +55,6 @@ impl CertificateRecord {
     #[must_use]
     pub fn is_good_at(&self, now: DateTime<Utc>) -> bool {
         self.revocation.is_none() && now <= self.not_after
-    }
-
-    /// What a cursor of the listing of a device's certificates belongs to.
-    #[must_use]
-    pub fn scope(org: OrgId, device: DeviceId) -> Scope {
-        let mut scope = Scope::of("device-certificates", org);
-        scope.add("device", Some(device));
-        scope
     }
 }
 

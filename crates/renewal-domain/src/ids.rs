@@ -148,6 +148,17 @@ version_7! {
     TokenId
 }
 
+version_7! {
+    /// A token with which an operator uses the HTTP API.
+    ApiTokenId
+}
+
+impl From<EventId> for ApiTokenId {
+    fn from(id: EventId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl From<EventId> for TokenId {
     fn from(id: EventId) -> Self {
         Self(id.0)

@@ -7,13 +7,14 @@
 //! |---|---|
 //! | what is recorded, and its rules | [`RenewalEvent`], [`CertificateRecord`], [`OpenRequest`] |
 //! | who a device is | [`DeviceId::of`] |
-//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`EnrollmentTokenStore`], [`StoreError`] |
+//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`FleetStore`], [`EnrollmentTokenStore`], [`ApiTokenStore`], [`StoreError`] |
+//! | how a store is measured, or made to fail | [`Intercepted`] |
 //! | how history is read | [`EventFilter`], [`PageRequest`], [`Cursor`] |
 //! | where time and ids come from | [`Clock`], [`IdSource`] |
 //!
 //! # Adding a store
 //!
-//! Implement the three traits, build with the feature `testing`, and run every case of the
+//! Implement these traits, build with the feature `testing`, and run every case of the
 //! conformance suite (`testing::conformance`) on a fresh, empty store of yours; the
 //! crate's own in-memory store is the shortest example. The cases are plain async
 //! functions and panic where the store breaks a promise.
@@ -21,9 +22,9 @@
 //! # Features
 //!
 //! - `testing`: an in-memory store, a clock to set, ids to predict, the conformance suites.
-//! - `mock`: `mockall` mocks of the traits: `MockRenewalEventStore`, `MockIssuanceStore` and
-//!   `MockEnrollmentTokenStore`.
+//! - `mock`: `mockall` mocks of the traits: `MockRenewalEventStore` and so on.
 
+mod api_token;
 mod certificate;
 mod clock;
 pub mod device;
@@ -32,7 +33,9 @@ mod error;
 mod event;
 mod event_type;
 mod filter;
+mod fleet;
 mod ids;
+mod intercepted;
 mod page;
 mod reason_code;
 mod request;
@@ -42,6 +45,9 @@ mod store;
 pub mod testing;
 pub mod text;
 
+#[cfg(feature = "mock")]
+pub use api_token::MockApiTokenStore;
+pub use api_token::{ApiRole, ApiToken, ApiTokenStore};
 pub use certificate::{CertificateRecord, Completion, Revocation, RevocationReason};
 pub use clock::{Clock, IdSource, Ids, SystemClock};
 pub use device::{DeviceName, InvalidName};
@@ -50,8 +56,14 @@ pub use error::{BoxError, StoreError};
 pub use event::{EventRow, InvalidEvent, RenewalEvent};
 pub use event_type::{AttemptKind, EventType, Stage, UnknownEventType};
 pub use filter::{EventFilter, IdRange};
-pub use ids::{AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId, TokenId};
-pub use page::{Cursor, CursorError, Page, PageRequest, PageSize, Scope};
+#[cfg(feature = "mock")]
+pub use fleet::MockFleetStore;
+pub use fleet::{CertificateFilter, EventCount, FleetStore, OpenCounts};
+pub use ids::{
+    ApiTokenId, AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId, TokenId,
+};
+pub use intercepted::{Intercepted, Interceptor};
+pub use page::{Cursor, CursorError, Page, PageRequest, PageSize, Position, Scope};
 pub use reason_code::{InvalidReasonCode, ReasonCode};
 pub use request::{
     IssuedParts, NewRequest, OpenRequest, Presented, Purpose, RequestKind, RequestState, Sha256Digest,

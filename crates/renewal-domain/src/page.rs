@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -64,12 +65,48 @@ impl Scope {
     }
 }
 
-/// Where the next page begins. Its text is opaque: 50 hexadecimal digits, to be given
+/// Where an item is in a listing: by an instant, if the listing is ordered by one, and then by
+/// an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    seconds: i64,
+    id: Uuid,
+}
+
+impl Position {
+    /// The position in a listing that is ordered by an instant (in whole seconds), and by the id
+    /// where that is the same.
+    #[must_use]
+    pub const fn at(instant: DateTime<Utc>, id: Uuid) -> Self {
+        Self { seconds: instant.timestamp(), id }
+    }
+
+    /// The instant; 1970 in a listing that is not ordered by one.
+    #[must_use]
+    pub fn instant(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.seconds, 0).unwrap_or_default()
+    }
+
+    /// The id.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+impl From<Uuid> for Position {
+    /// The position in a listing that is ordered by ids alone.
+    fn from(id: Uuid) -> Self {
+        Self { seconds: 0, id }
+    }
+}
+
+/// Where the next page begins. Its text is opaque: 66 hexadecimal digits, to be given
 /// back as they are. A cursor authorises nothing; whoever has one can read no more with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     scope: [u8; 8],
-    position: Uuid,
+    position: Position,
 }
 
 /// The cursor can't be used.
@@ -90,7 +127,8 @@ const VERSION: u8 = 1;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{VERSION:02x}{}{}", hex::encode(self.scope), self.position.as_simple())
+        let Position { seconds, id } = self.position;
+        write!(f, "{VERSION:02x}{}{seconds:016x}{}", hex::encode(self.scope), id.as_simple())
     }
 }
 
@@ -98,15 +136,17 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut octets = [0; 25];
+        let mut octets = [0; 33];
         hex::decode_to_slice(text, &mut octets).map_err(|_| CursorError::Malformed)?;
         let [VERSION, rest @ ..] = octets else {
             return Err(CursorError::Malformed);
         };
-        let (mut scope, mut position) = ([0; 8], [0; 16]);
+        let (mut scope, mut seconds, mut id) = ([0; 8], [0; 8], [0; 16]);
         scope.copy_from_slice(&rest[..8]);
-        position.copy_from_slice(&rest[8..]);
-        Ok(Self { scope, position: Uuid::from_bytes(position) })
+        seconds.copy_from_slice(&rest[8..16]);
+        id.copy_from_slice(&rest[16..]);
+        let position = Position { seconds: i64::from_be_bytes(seconds), id: Uuid::from_bytes(id) };
+        Ok(Self { scope, position })
     }
 }
 
@@ -120,7 +160,7 @@ impl Serialize for Cursor {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PageRequest {
     size: PageSize,
-    after: Option<Uuid>,
+    after: Option<Position>,
 }
 
 impl PageRequest {
@@ -148,9 +188,15 @@ impl PageRequest {
         self.size.get()
     }
 
+    /// The id of the last item of the page before.
+    #[must_use]
+    pub fn after(&self) -> Option<Uuid> {
+        self.after.map(|position| position.id)
+    }
+
     /// The position of the last item of the page before.
     #[must_use]
-    pub const fn after(&self) -> Option<Uuid> {
+    pub const fn after_position(&self) -> Option<Position> {
         self.after
     }
 }
@@ -168,16 +214,16 @@ impl<T> Page<T> {
     /// Makes a page of what a store read: up to one item more than the page's size,
     /// which tells whether there is a next page.
     #[must_use]
-    pub fn of(
+    pub fn of<P: Into<Position>>(
         mut items: Vec<T>,
         request: &PageRequest,
         scope: &Scope,
-        position: impl Fn(&T) -> Uuid,
+        position: impl Fn(&T) -> P,
     ) -> Self {
         let more = items.len() > request.size();
         items.truncate(request.size());
         let last = items.last().filter(|_| more);
-        let next = last.map(|last| Cursor { scope: scope.digest(), position: position(last) });
+        let next = last.map(|last| Cursor { scope: scope.digest(), position: position(last).into() });
         Self { items, next }
     }
 }
@@ -193,10 +239,10 @@ mod tests {
         OrgId::new(Uuid::from_u128(n))
     }
 
-    fn cursor(scope: &Scope, position: Uuid) -> Cursor {
-        let page =
-            Page::of(vec![position, Uuid::nil()], &PageRequest::first(PageSize::nearest(1)), scope, |id| *id);
-        page.next.unwrap()
+    fn cursor(scope: &Scope, position: impl Into<Position>) -> Cursor {
+        let position = position.into();
+        let one = PageRequest::first(PageSize::nearest(1));
+        Page::of(vec![position, position], &one, scope, |position| *position).next.unwrap()
     }
 
     #[test]
@@ -227,13 +273,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_survives_being_text(position: u128, o: u128) {
-            let cursor = cursor(&EventFilter::new().scope(org(o)), Uuid::from_u128(position));
+        fn a_cursor_survives_being_text(seconds: i64, id: u128, o: u128) {
+            let position = Position { seconds, id: Uuid::from_u128(id) };
+            let cursor = cursor(&EventFilter::new().scope(org(o)), position);
             prop_assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
         }
 
         #[test]
-        fn any_other_text_is_refused_and_never_a_panic(text in "\\PC{0,80}|[0-9a-f]{0,60}") {
+        fn any_other_text_is_refused_and_never_a_panic(text in "\\PC{0,80}|[0-9a-f]{0,80}") {
             if let Ok(cursor) = text.parse::<Cursor>() {
                 prop_assert_eq!(cursor.to_string(), text.to_lowercase());
             }

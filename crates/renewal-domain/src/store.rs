@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    CertificateRecord, Completion, DeviceId, EnrollmentToken, EventFilter, EventId, OpenRequest, OrgId, Page,
-    PageRequest, RenewalEvent, RequestId, RequestState, Revocation, Serial, Sha256Digest, StoreError,
-    TokenId,
+    ApiTokenStore, CertificateRecord, Completion, DeviceId, EnrollmentToken, EventFilter, EventId,
+    FleetStore, OpenRequest, OrgId, Page, PageRequest, RenewalEvent, RequestId, RequestState, Revocation,
+    Serial, Sha256Digest, StoreError, TokenId,
 };
 
 /// The ledger: events, appended and read, never changed.
@@ -88,6 +88,10 @@ pub struct OpenRequestFilter {
     pub state: Option<RequestState>,
     /// Only those opened before this instant.
     pub opened_before: Option<DateTime<Utc>>,
+    /// Only those of this device, which are looked for one by one: few are open at a time.
+    pub device: Option<DeviceId>,
+    /// Only attempts, and no enrollments.
+    pub attempts_only: bool,
 }
 
 /// The working set and its outcome: requests being worked on, certificates issued.
@@ -116,7 +120,8 @@ pub trait IssuanceStore: Send + Sync {
     -> Result<Opened, StoreError>;
 
     /// Ends a request: deletes its row, writes the certificate and the event, and spends the
-    /// token that permits the enrollment, in one transaction. Of completions that race, one is recorded and the others are too late.
+    /// token that permits the enrollment, in one transaction. The certificate becomes the device's
+    /// [current](crate::FleetStore) one, unless that answers a later request. Of completions that race, one is recorded and the others are too late.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the serial number is in use, or the request is of
@@ -152,17 +157,6 @@ pub trait IssuanceStore: Send + Sync {
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
     async fn certificate(&self, org: OrgId, serial: &Serial)
     -> Result<Option<CertificateRecord>, StoreError>;
-
-    /// Reads a page of a device's certificates, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
-    async fn device_certificates(
-        &self,
-        org: OrgId,
-        device: DeviceId,
-        page: &PageRequest,
-    ) -> Result<Page<CertificateRecord>, StoreError>;
 
     /// Revokes a certificate, and returns it as it is afterwards: a first revocation
     /// stands, a later one changes nothing. None if it was not issued here.
@@ -225,11 +219,24 @@ pub struct Stores {
     pub issuance: Arc<dyn IssuanceStore>,
     /// The tokens with which devices enroll.
     pub tokens: Arc<dyn EnrollmentTokenStore>,
+    /// The fleet as it is now.
+    pub fleet: Arc<dyn FleetStore>,
+    /// The tokens of operators.
+    pub api_tokens: Arc<dyn ApiTokenStore>,
 }
 
-impl<S: RenewalEventStore + IssuanceStore + EnrollmentTokenStore + 'static> From<Arc<S>> for Stores {
+impl<S> From<Arc<S>> for Stores
+where
+    S: RenewalEventStore + IssuanceStore + EnrollmentTokenStore + FleetStore + ApiTokenStore + 'static,
+{
     fn from(store: Arc<S>) -> Self {
-        Self { events: store.clone(), issuance: store.clone(), tokens: store }
+        Self {
+            events: store.clone(),
+            issuance: store.clone(),
+            tokens: store.clone(),
+            fleet: store.clone(),
+            api_tokens: store,
+        }
     }
 }
 
@@ -239,6 +246,8 @@ impl OpenRequestFilter {
     pub fn matches(&self, request: &OpenRequest) -> bool {
         self.state.is_none_or(|state| state == request.state())
             && self.opened_before.is_none_or(|before| request.opened_at() < before)
+            && self.device.is_none_or(|device| device == request.device_id())
+            && (!self.attempts_only || request.attempt_id().is_some())
     }
 
     /// What a cursor of this listing belongs to. The age limit moves with the clock, so
@@ -247,6 +256,8 @@ impl OpenRequestFilter {
     pub fn scope(&self, org: OrgId) -> crate::Scope {
         let mut scope = crate::Scope::of("open-requests", org);
         scope.add("state", self.state.map(RequestState::as_str));
+        scope.add("device", self.device);
+        scope.add("attempts_only", Some(self.attempts_only));
         scope
     }
 }

@@ -2,8 +2,8 @@
 
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, MockEnrollmentTokenStore, MockIssuanceStore, MockRenewalEventStore, OpenRequestFilter, Page,
-    PageRequest, RenewalEventStore, StoreError, Stores,
+    AttemptKind, MockApiTokenStore, MockEnrollmentTokenStore, MockFleetStore, MockIssuanceStore,
+    MockRenewalEventStore, OpenRequestFilter, Page, PageRequest, RenewalEventStore, StoreError, Stores,
 };
 
 #[tokio::test]
@@ -29,6 +29,8 @@ async fn mocks_serve_where_a_store_is_wanted() {
         events: std::sync::Arc::new(MockRenewalEventStore::new()),
         issuance: std::sync::Arc::new(issuance),
         tokens: std::sync::Arc::new(MockEnrollmentTokenStore::new()),
+        fleet: std::sync::Arc::new(MockFleetStore::new()),
+        api_tokens: std::sync::Arc::new(MockApiTokenStore::new()),
     };
     let org = Samples::of(1).org;
     let open =

@@ -2,7 +2,7 @@
 //! transactions, and which of their errors mean what.
 
 use sea_orm::sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
-use sea_orm::sea_query::{Expr, Func, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, SelectStatement};
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, SqliteTransactionMode, Statement, StatementBuilder,
     TransactionOptions, Value,
@@ -69,6 +69,32 @@ impl Backend {
             // An expression that is in no index.
             Self::Postgres => Func::cust("concat").arg(Expr::col(column)).into(),
             Self::Sqlite | Self::MySql => Expr::col(column),
+        }
+    }
+
+    /// That a row stands behind a place in the order of two columns, in which an index on both is
+    /// read: it is searched for the place.
+    pub(crate) fn behind<C: ColumnTrait>(self, order: Order, columns: [C; 2], place: [Value; 2]) -> Expr {
+        let ([first, second], [at, then]) = (columns, place);
+        let ascending = order == Order::Asc;
+        match self {
+            Self::Sqlite | Self::Postgres => {
+                let columns = Expr::tuple([first.into_expr(), second.into_expr()]);
+                let place = Expr::tuple([at.into(), then.into()]);
+                if ascending { columns.gt(place) } else { columns.lt(place) }
+            }
+            // It searches for no pair of values, but for each of two stretches.
+            Self::MySql if ascending => first.gt(at.clone()).or(first.eq(at).and(second.gt(then))),
+            Self::MySql => first.lt(at.clone()).or(first.eq(at).and(second.lt(then))),
+        }
+    }
+
+    /// The least UUID of a column. PostgreSQL compares UUIDs, but knows no least one before its
+    /// version 18; their text has the same order.
+    pub(crate) fn least_uuid<C: ColumnTrait>(self, column: C) -> Expr {
+        match self {
+            Self::Postgres => column.into_expr().cast_as("text").min().cast_as("uuid"),
+            Self::Sqlite | Self::MySql => column.into_expr().min(),
         }
     }
 

@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, CertificateRecord, Completed, Completion, DeviceId, IssuanceStore, OpenRequest,
-    OpenRequestFilter, Opened, OrgId, Page, PageRequest, RenewalEvent, RequestId, Revocation, Serial, Stage,
-    StoreError,
+    Answer, CertificateRecord, Completed, Completion, IssuanceStore, OpenRequest, OpenRequestFilter, Opened,
+    OrgId, Page, PageRequest, RenewalEvent, RequestId, Revocation, Serial, Stage, StoreError,
 };
 use sea_orm::sea_query::SelectStatement;
 
 use crate::access::of_attempt;
 use crate::entity::{certificate, request};
 use crate::failure::{Failure, Outrun, conflict};
-use crate::session::retrying;
+use crate::fleet_statements;
+use crate::session::{Transaction, retrying};
 use crate::statements;
 use crate::store::SeaOrmStore;
 use crate::token_statements;
@@ -97,31 +97,14 @@ impl IssuanceStore for SeaOrmStore {
         Ok(SeaOrmStore::certificate(self, &statements::certificate_by_serial(org, serial)).await?)
     }
 
-    async fn device_certificates(
-        &self,
-        org: OrgId,
-        device: DeviceId,
-        page: &PageRequest,
-    ) -> Result<Page<CertificateRecord>, StoreError> {
-        let rows = self
-            .session
-            .read(&statements::certificates_of(self.session.backend(), org, device, page))
-            .await?;
-        let certificates = rows.iter().map(certificate::read).collect::<Result<_, _>>()?;
-        let scope = CertificateRecord::scope(org, device);
-        Ok(Page::of(certificates, page, &scope, |certificate| certificate.request_id.as_uuid()))
-    }
-
     async fn revoke(
         &self,
         org: OrgId,
         serial: &Serial,
         revocation: &Revocation,
     ) -> Result<Option<CertificateRecord>, StoreError> {
-        // The condition is in the statement itself, so a first revocation stands without a
-        // transaction; and as nothing ever takes it back, what is read next is what it became.
-        let revoke = statements::revoke(org, serial, revocation);
-        retrying(|| self.session.write(&revoke)).await?;
+        retrying(|| self.try_revoke(org, serial, revocation)).await?;
+        // Nothing ever takes a revocation back, so what is read next is what it became.
         IssuanceStore::certificate(self, org, serial).await
     }
 }
@@ -225,9 +208,20 @@ impl SeaOrmStore {
                 }
                 done => done?,
             };
+            make_current(&transaction, certificate).await?;
         }
         transaction.commit().await?;
         Ok(Completed::Recorded)
+    }
+
+    /// Revokes a certificate, unless it was revoked before; it is its device's current one no more.
+    async fn try_revoke(&self, org: OrgId, serial: &Serial, revocation: &Revocation) -> Result<(), Failure> {
+        let transaction = self.session.begin().await?;
+        if transaction.write(&statements::revoke(org, serial, revocation)).await? == 0 {
+            return transaction.rollback().await;
+        }
+        transaction.write(&fleet_statements::forget_current(org, serial)).await?;
+        transaction.commit().await
     }
 
     /// Ends a request whose attempt has an end already, or whose event has another's id.
@@ -254,4 +248,16 @@ impl SeaOrmStore {
             None => Err(conflict("the id is another event's")),
         }
     }
+}
+
+/// Makes a new certificate the current one of its device, unless that answers a later request.
+async fn make_current(transaction: &Transaction, certificate: &CertificateRecord) -> Result<(), Failure> {
+    let replace = fleet_statements::replace_current(certificate);
+    if transaction.write(&replace).await? == 0 {
+        // The device has none, or a later one. Of two that enroll it at once one waits here for
+        // the other, and then looks again whose is later.
+        transaction.write(&fleet_statements::insert_current(certificate)).await?;
+        transaction.write(&replace).await?;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The store of Renewal Ledger on SQLite, PostgreSQL, MySQL and MariaDB.
 //!
 //! [`connect`] opens a database whose tables `cargo run -p migration` made, and gives a
-//! [`SeaOrmStore`]: both of the domain's store traits.
+//! [`SeaOrmStore`]: all of the domain's store traits.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -45,12 +45,16 @@
 //! - `introspect`: for tests, every statement that a store sends, and the database's plan for it.
 
 mod access;
+mod api_token_statements;
+mod api_tokens;
 mod backend;
 mod connect;
 mod connect_error;
 mod entity;
 mod events;
 mod failure;
+mod fleet;
+mod fleet_statements;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 mod issuance;

@@ -25,7 +25,8 @@ pub(crate) async fn check(
     judge(target.to_string(), &all)
 }
 
-fn judge(database: String, all: &[MigrationStatus]) -> Result<(), ConnectError> {
+/// Refuses what does not fit.
+pub(crate) fn judge(database: String, all: &[MigrationStatus]) -> Result<(), ConnectError> {
     let unknown = names(all, MigrationState::Unknown);
     let pending = names(all, MigrationState::Pending);
     if !unknown.is_empty() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use migration::MigrationStatus;
 use renewal_domain::StoreError;
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{
@@ -102,6 +103,12 @@ impl Session {
             Ok(Arc::new(Begun { inner, _turn: turn }))
         });
         Ok(Transaction { begun: begun.await?, backend: self.backend, patience: self.patience })
+    }
+
+    /// Reads which migrations the database has.
+    pub(crate) async fn migrations(&self) -> Result<Vec<MigrationStatus>, Failure> {
+        let db = self.db.clone();
+        exchange(self.patience, async move { migration::status(&db).await }).await
     }
 
     /// Closes the connections that are idle, and the others when they are given back.

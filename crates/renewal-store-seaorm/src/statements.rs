@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    AttemptId, CertificateRecord, DeviceId, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId,
-    PageRequest, RenewalEvent, RequestId, Revocation, Serial,
+    AttemptId, CertificateRecord, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId, PageRequest,
+    RenewalEvent, RequestId, RequestKind, Revocation, Serial,
 };
 use sea_orm::sea_query::{
     DeleteStatement, InsertStatement, Query, SelectStatement, SimpleExpr, UpdateStatement,
@@ -117,6 +117,12 @@ pub(crate) fn requests(
     if let Some(state) = filter.state {
         select.and_where(Column::State.eq(state.as_str()));
     }
+    if let Some(device) = filter.device {
+        select.and_where(Column::DeviceId.eq(device.as_uuid()));
+    }
+    if filter.attempts_only {
+        select.and_where(Column::Kind.ne(RequestKind::Enrollment.as_str()));
+    }
     select.limit(limit(page));
     select
 }
@@ -179,23 +185,6 @@ pub(crate) fn good_certificate(
     select
 }
 
-/// Reads a page of a device's certificates, newest first, by `idx_device_certificates_device_id`.
-pub(crate) fn certificates_of(
-    backend: Backend,
-    org: OrgId,
-    device: DeviceId,
-    page: &PageRequest,
-) -> SelectStatement {
-    use certificate::Column;
-    let stretch = Stretch {
-        index: Index::Named("idx_device_certificates_device_id"),
-        fixed: vec![(Column::OrgId, org.as_uuid().into()), (Column::DeviceId, device.as_uuid().into())],
-        last: Column::RequestId,
-        behind: page.after().map(Value::from),
-    };
-    stretch.descending(backend, certificate::Entity).limit(limit(page)).take()
-}
-
 /// Revokes a certificate, unless it was revoked before.
 pub(crate) fn revoke(org: OrgId, serial: &Serial, revocation: &Revocation) -> UpdateStatement {
     use certificate::Column;
@@ -221,7 +210,7 @@ pub(crate) fn select<C: ColumnTrait>(
 
 #[cfg(test)]
 mod tests {
-    use renewal_domain::AttemptKind;
+    use renewal_domain::{AttemptKind, DeviceId};
     use sea_orm::DbBackend;
     use uuid::Uuid;
 

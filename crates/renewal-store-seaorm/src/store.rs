@@ -12,7 +12,7 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct SeaOrmStore {
     pub(crate) session: Session,
-    name: String,
+    pub(crate) name: String,
 }
 
 impl SeaOrmStore {

@@ -4,8 +4,8 @@
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, Clock, Completion, EventFilter, IssuanceStore, OpenRequest, OrgId, PageRequest,
-    RenewalEvent, RenewalEventStore, RequestState, StoreError, Stores,
+    AttemptKind, CertificateFilter, Clock, Completion, EventFilter, IssuanceStore, OpenRequest, OrgId,
+    PageRequest, RenewalEvent, RenewalEventStore, RequestState, StoreError, Stores,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use std::future::poll_fn;
@@ -179,7 +179,8 @@ async fn a_reading_that_is_dropped_leaves_a_pool_that_can_be_used(context: Conte
         let (stores, org) = (stores.clone(), samples.org);
         async move {
             stores.events.list(org, &EventFilter::new(), &PageRequest::default()).await?;
-            stores.issuance.device_certificates(org, device, &PageRequest::default()).await
+            let filter = CertificateFilter::OfDevice(device);
+            stores.fleet.certificates(org, &filter, &PageRequest::default()).await
         }
     })
     .await;

@@ -3,8 +3,9 @@
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, CertificateRecord, Clock, EnrollmentTokenStore, EventFilter, IssuanceStore, OpenRequest,
-    OpenRequestFilter, PageRequest, RenewalEvent, RenewalEventStore, RequestState, StoreError,
+    AttemptKind, CertificateFilter, CertificateRecord, Clock, EnrollmentTokenStore, EventFilter, FleetStore,
+    IssuanceStore, OpenRequest, OpenRequestFilter, PageRequest, RenewalEvent, RenewalEventStore,
+    RequestState, StoreError,
 };
 use renewal_store_seaorm::{ConnectOptions, connect};
 use std::fmt::Debug;
@@ -137,8 +138,8 @@ async fn a_changed_certificate_is_found(context: Context) {
         store.complete(samples.org, request.id(), &end).await.unwrap();
         let certificate: &CertificateRecord = end.certificate().unwrap();
         crate::schema::execute(&db, &format!("UPDATE device_certificates SET {}", change.0)).await;
-        let listed =
-            store.device_certificates(samples.org, certificate.device_id, &PageRequest::default()).await;
+        let filter = CertificateFilter::OfDevice(certificate.device_id);
+        let listed = store.certificates(samples.org, &filter, &PageRequest::default()).await;
         assert_corrupt(listed, "device_certificates", change, &samples.org.to_string());
         if !change.0.starts_with("serial") {
             let read = store.certificate(samples.org, &certificate.serial).await;

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptId, AttemptKind, CertificateRecord, Clock, EventFilter, EventType, IssuanceStore,
+    AttemptId, AttemptKind, CertificateFilter, Clock, EventFilter, EventType, FleetStore, IssuanceStore,
     OpenRequestFilter, OrgId, Page, PageRequest, PageSize, RenewalEventStore, RequestState, Revocation,
     RevocationReason, Serial,
 };
@@ -144,7 +144,7 @@ async fn everything_else_follows_an_index(context: Context) {
         let first = PageRequest::first(PageSize::nearest(10));
         for filter in [
             OpenRequestFilter::default(),
-            OpenRequestFilter { state: Some(RequestState::Pending), opened_before: None },
+            OpenRequestFilter { state: Some(RequestState::Pending), ..OpenRequestFilter::default() },
         ] {
             let page = store.open_requests(org, &filter, &first).await.unwrap();
             history.expects(&[("PRIMARY", &["org_id"])]).await;
@@ -152,19 +152,23 @@ async fn everything_else_follows_an_index(context: Context) {
             store.open_requests(org, &filter, &next.unwrap()).await.unwrap();
             history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
         }
-        let filter = OpenRequestFilter { state: Some(RequestState::Signing), opened_before: Some(now) };
+        let filter = OpenRequestFilter {
+            state: Some(RequestState::Signing),
+            opened_before: Some(now),
+            ..OpenRequestFilter::default()
+        };
         store.open_requests(org, &filter, &first).await.unwrap();
         history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
 
         store.certificate(org, &serial(7)).await.unwrap();
         history.expects(&[("PRIMARY", &["org_id", "serial"])]).await;
 
-        let device = samples.device("gateway 7").1;
-        let page = store.device_certificates(org, device, &first).await.unwrap();
+        let filter = CertificateFilter::OfDevice(samples.device("gateway 7").1);
+        let page = store.certificates(org, &filter, &first).await.unwrap();
         history.expects(&[("idx_device_certificates_device_id", &["org_id", "device_id"])]).await;
-        let scope = CertificateRecord::scope(org, device);
+        let scope = filter.scope(org);
         let next = PageRequest::resume(PageSize::nearest(10), &scope, page.next.unwrap()).unwrap();
-        store.device_certificates(org, device, &next).await.unwrap();
+        store.certificates(org, &filter, &next).await.unwrap();
         history
             .expects(&[("idx_device_certificates_device_id", &["org_id", "device_id", "request_id"])])
             .await;

@@ -16,8 +16,11 @@ pub(crate) enum Step {
 }
 
 /// The names of all migrations, oldest first.
-pub(crate) const MIGRATIONS: [&str; 2] =
-    ["m20261123_000001_create_renewal_ledger", "m20261123_000002_enrollment_tokens"];
+pub(crate) const MIGRATIONS: [&str; 3] = [
+    "m20261123_000001_create_renewal_ledger",
+    "m20261123_000002_enrollment_tokens",
+    "m20261124_000003_fleet",
+];
 
 /// The steps of each migration, in order.
 pub(crate) const STEPS: [&[Step]; MIGRATIONS.len()] = [
@@ -46,12 +49,24 @@ pub(crate) const STEPS: [&[Step]; MIGRATIONS.len()] = [
         Step::Unique("idx_enrollment_tokens_secret", TOKENS, &["org_id", "secret_sha256"]),
         Step::Column(REQUESTS, "enrollment_token_id"),
     ],
+    &[
+        Step::Table(CURRENT),
+        Step::Index("idx_current_certificates_not_after", CURRENT, &["org_id", "not_after", "request_id"]),
+        Step::Table(API_TOKENS),
+        Step::Index(
+            "idx_device_certificates_revoked_at",
+            CERTIFICATES,
+            &["org_id", "revoked_at", "request_id"],
+        ),
+    ],
 ];
 
 const EVENTS: &str = "certificate_renewal_events";
 const CERTIFICATES: &str = "device_certificates";
 const REQUESTS: &str = "open_requests";
 const TOKENS: &str = "enrollment_tokens";
+const CURRENT: &str = "current_certificates";
+const API_TOKENS: &str = "api_tokens";
 
 /// The names of the migrations, last one first: in this order they are undone.
 pub(crate) fn last_first(migrations: &[&'static str]) -> Vec<&'static str> {

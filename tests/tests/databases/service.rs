@@ -10,8 +10,8 @@ use libtest_mimic::Trial;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use renewal_domain::testing::MockClock;
 use renewal_domain::{
-    CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, IssuanceStore, OpenRequestFilter, OrgId,
-    PageRequest, PageSize, RenewalEvent, RenewalEventStore, Stage,
+    CertificateFilter, CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, FleetStore,
+    IssuanceStore, OpenRequestFilter, OrgId, PageRequest, PageSize, RenewalEvent, RenewalEventStore, Stage,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use std::collections::HashMap;
@@ -200,7 +200,8 @@ impl World {
         let mut certified = Vec::new();
         for device in devices {
             let page = PageRequest::first(PageSize::MAX);
-            let certificates = self.store.device_certificates(ORG, device.id(), &page).await.unwrap();
+            let filter = CertificateFilter::OfDevice(device.id());
+            let certificates = self.store.certificates(ORG, &filter, &page).await.unwrap();
             certified.extend(certificates.items.iter().filter_map(CertificateRecord::attempt_id));
         }
         successes.sort();

@@ -9,8 +9,8 @@ use csr_service::{
 };
 use renewal_domain::testing::{MemoryStore, MockClock};
 use renewal_domain::{
-    Clock, DeviceId, DeviceName, EventFilter, IssuanceStore, OrgId, PageRequest, RenewalEventStore,
-    SystemClock, device,
+    CertificateFilter, Clock, DeviceId, DeviceName, EventFilter, FleetStore, OrgId, PageRequest,
+    RenewalEventStore, SystemClock, device,
 };
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -111,7 +111,7 @@ impl World {
     pub(crate) fn issued_count(&self) -> usize {
         let id = DeviceId::of(ORG, &DeviceName::new("gateway-1").unwrap(), device::DEFAULT_PREFIX);
         let page = PageRequest::default();
-        self.wait(self.store.device_certificates(ORG, id, &page)).unwrap().items.len()
+        self.wait(self.store.certificates(ORG, &CertificateFilter::OfDevice(id), &page)).unwrap().items.len()
     }
 
     /// No event, no open request, no certificate, of anybody.

@@ -7,8 +7,9 @@ use chrono::TimeDelta;
 use csr_service::{CsrService, Issuer, Profile};
 use renewal_domain::testing::MockClock;
 use renewal_domain::{
-    CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, IssuanceStore, OpenRequestFilter, OrgId,
-    PageRequest, PageSize, RenewalEvent, RenewalEventStore, Stage, SystemClock,
+    CertificateFilter, CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, FleetStore,
+    IssuanceStore, OpenRequestFilter, OrgId, PageRequest, PageSize, RenewalEvent, RenewalEventStore, Stage,
+    SystemClock,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use uuid::Uuid;
@@ -64,7 +65,7 @@ impl Ledger {
         let name = DeviceName::new(name).unwrap();
         let device = DeviceId::of(ORG, &name, renewal_domain::device::DEFAULT_PREFIX);
         let page = PageRequest::first(PageSize::MAX);
-        self.store.device_certificates(ORG, device, &page).await.unwrap().items
+        self.store.certificates(ORG, &CertificateFilter::OfDevice(device), &page).await.unwrap().items
     }
 
     /// Ends what a crashed server has left open, as a server does when that is old enough.

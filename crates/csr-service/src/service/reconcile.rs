@@ -45,7 +45,11 @@ impl Parts {
         opened_before: DateTime<Utc>,
         reason: Reason,
     ) -> Result<u64, ServiceError> {
-        let filter = OpenRequestFilter { state: Some(state), opened_before: Some(opened_before) };
+        let filter = OpenRequestFilter {
+            state: Some(state),
+            opened_before: Some(opened_before),
+            ..OpenRequestFilter::default()
+        };
         let mut page = PageRequest::first(PageSize::default());
         let mut ended = 0;
         loop {

@@ -8,7 +8,7 @@ use csr_service::{ApprovalMode, Outcome, ServiceError};
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 use renewal_domain::RequestKind;
 
-use crate::store_that_fails::{FailingStore, Fault};
+use crate::store_that_fails::{Fault, failing_store};
 use crate::support::{Device, ORG, World, days, issued, profile};
 
 const FAULTS: [Fault; 5] =
@@ -29,11 +29,11 @@ async fn a_store_that_fails_at_any_step_releases_nothing_unrecorded_and_leaves_n
                 if expired {
                     world.clock.set(first.not_after + days(1));
                 }
-                let store = FailingStore::new(world.store.clone(), at, fault);
+                let store = failing_store(world.store.clone(), at, fault);
                 let service = world.builder(profile(), store.clone()).build();
                 let ask = tokio::time::timeout(Duration::from_millis(50), device.renew(&service, &first));
                 let outcome = ask.await;
-                hits += usize::from(store.was_hit());
+                hits += usize::from(store.interceptor().was_hit());
                 if let Ok(Ok(Outcome::Issued(issued))) = &outcome {
                     let recorded = world.certificates(&device).await;
                     assert!(recorded.contains(&issued.certificate), "{fault:?} at call {at}");
@@ -62,7 +62,7 @@ async fn an_approval_that_fails_at_any_step_can_be_given_again() {
             let Outcome::Pending(pending) = device.renew(&service, &first).await.unwrap() else {
                 panic!("it waits for a person")
             };
-            let store = FailingStore::new(world.store.clone(), at, fault);
+            let store = failing_store(world.store.clone(), at, fault);
             let failing = world.builder(by_hand(), store).build();
             let approve = failing.approve(ORG, pending.request_id);
             let _lost = tokio::time::timeout(Duration::from_millis(50), approve).await;
@@ -84,7 +84,7 @@ async fn a_caller_that_gives_up_at_any_await_point_leaves_every_attempt_ended() 
         let device = Device::named("gateway-1");
         let first = device.enroll(&world.service()).await;
         // A store that yields at each call, and has no fault.
-        let store = FailingStore::new(world.store.clone(), usize::MAX, Fault::FailBefore);
+        let store = failing_store(world.store.clone(), usize::MAX, Fault::FailBefore);
         let service = world.builder(profile(), store).build();
         {
             let mut asked = pin!(device.renew(&service, &first));
@@ -112,7 +112,7 @@ fn a_process_that_stops_at_any_moment_leaves_what_the_reconciler_ends() {
         let first = runtime().block_on(device.enroll(&world.service()));
         let dying = runtime();
         dying.block_on(async {
-            let store = FailingStore::new(world.store.clone(), usize::MAX, Fault::FailBefore);
+            let store = failing_store(world.store.clone(), usize::MAX, Fault::FailBefore);
             let service = world.builder(profile(), store).build();
             let asked = device.renew(&service, &first);
             let _stopped = tokio::time::timeout(Duration::from_micros(micros), asked).await;
@@ -192,7 +192,7 @@ async fn a_ledger_that_does_not_take_the_certificate_ends_the_attempt() {
     let device = Device::named("gateway-1");
     let first = device.enroll(&world.service()).await;
     // After the look at the presented certificate and the opening of the request.
-    let store = FailingStore::new(world.store.clone(), 2, Fault::FailBefore);
+    let store = failing_store(world.store.clone(), 2, Fault::FailBefore);
     let service = world.builder(profile(), store).build();
     let error = device.renew(&service, &first).await.unwrap_err();
     assert!(matches!(error, ServiceError::Store(_)), "{error}");

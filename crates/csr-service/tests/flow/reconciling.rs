@@ -3,7 +3,7 @@
 use csr_service::{ApprovalMode, Outcome, Reconciled, ServiceError};
 use renewal_domain::RequestKind;
 
-use crate::store_that_fails::{FailingStore, Fault};
+use crate::store_that_fails::{Fault, failing_store};
 use crate::support::{Device, ORG, World, days, profile};
 
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn an_abandoned_attempt_is_ended_once_it_is_old_enough() {
     let device = Device::named("gateway-1");
     let first = device.enroll(&world.service()).await;
     // The process dies when it is about to complete: call 0 looks the certificate up, 1 opens.
-    let dying = FailingStore::new(world.store.clone(), 2, Fault::HangBefore);
+    let dying = failing_store(world.store.clone(), 2, Fault::HangBefore);
     let service = world.builder(profile(), dying).build();
     let asked =
         tokio::time::timeout(std::time::Duration::from_millis(200), device.renew(&service, &first)).await;

@@ -6,7 +6,7 @@ use csr_service::{ApprovalMode, Outcome};
 use futures::future::join_all;
 use renewal_domain::{RequestKind, RequestState};
 
-use crate::store_that_fails::{FailingStore, Fault};
+use crate::store_that_fails::{Fault, failing_store};
 use crate::support::{Device, World, days, issued, profile};
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_request_that_nobody_finished_says_that_it_is_being_signed() {
         crate::support::submit(service, &csr, credential).await.unwrap()
     };
     // It hangs when the certificate is to be recorded.
-    let store = FailingStore::new(world.store.clone(), 2, Fault::HangBefore);
+    let store = failing_store(world.store.clone(), 2, Fault::HangBefore);
     let stuck = world.builder(profile(), store).build();
     let waited = tokio::time::timeout(Duration::from_millis(100), ask(&stuck)).await;
     assert!(waited.is_err(), "it hangs");

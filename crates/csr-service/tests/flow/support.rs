@@ -11,8 +11,8 @@ use csr_service::{
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use renewal_domain::testing::{MemoryStore, MockClock, predictable_ids};
 use renewal_domain::{
-    CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, EventType, IssuanceStore, OpenRequestFilter,
-    OrgId, PageRequest, RenewalEvent, RenewalEventStore, Stores, device,
+    CertificateFilter, CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, EventType, FleetStore,
+    IssuanceStore, OpenRequestFilter, OrgId, PageRequest, RenewalEvent, RenewalEventStore, Stores, device,
 };
 use uuid::Uuid;
 
@@ -80,7 +80,11 @@ impl World {
     }
 
     pub(crate) async fn certificates(&self, device: &Device) -> Vec<CertificateRecord> {
-        self.store.device_certificates(ORG, device.id(), &PageRequest::default()).await.unwrap().items
+        self.store
+            .certificates(ORG, &CertificateFilter::OfDevice(device.id()), &PageRequest::default())
+            .await
+            .unwrap()
+            .items
     }
 
     pub(crate) async fn open_requests(&self) -> usize {

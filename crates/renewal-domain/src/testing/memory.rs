@@ -1,5 +1,8 @@
 //! The shortest store that keeps every promise: ordered maps behind one lock.
 
+mod api_tokens;
+mod fleet;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,10 +10,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::{
-    Answer, CertificateRecord, Completed, Completion, DeviceId, EnrollmentToken, EnrollmentTokenStore,
-    EventFilter, EventId, IssuanceStore, OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest,
-    Presented, RenewalEvent, RenewalEventStore, RequestId, Revocation, Serial, Sha256Digest, Stage,
-    StoreError, TokenEnd, TokenId,
+    Answer, ApiToken, ApiTokenId, CertificateRecord, Completed, Completion, DeviceId, EnrollmentToken,
+    EnrollmentTokenStore, EventFilter, EventId, IssuanceStore, OpenRequest, OpenRequestFilter, Opened, OrgId,
+    Page, PageRequest, Presented, RenewalEvent, RenewalEventStore, RequestId, Revocation, Serial,
+    Sha256Digest, Stage, StoreError, TokenEnd, TokenId,
 };
 
 /// A store that lives as long as the process.
@@ -24,7 +27,10 @@ struct Tables {
     events: BTreeMap<(OrgId, EventId), RenewalEvent>,
     requests: BTreeMap<(OrgId, RequestId), OpenRequest>,
     certificates: BTreeMap<(OrgId, Serial), CertificateRecord>,
+    /// The current certificate of each device.
+    current: BTreeMap<(OrgId, DeviceId), (RequestId, Serial)>,
     tokens: BTreeMap<(OrgId, TokenId), EnrollmentToken>,
+    api_tokens: BTreeMap<(OrgId, ApiTokenId), ApiToken>,
 }
 
 impl MemoryStore {
@@ -70,6 +76,16 @@ impl Tables {
         }
         self.events.insert((org, event.id()), event.clone());
         Ok(())
+    }
+
+    /// The certificate is its device's current one, unless that answers a later request.
+    fn make_current(&mut self, certificate: &CertificateRecord) {
+        let key = (certificate.org_id, certificate.device_id);
+        let new = (certificate.request_id, certificate.serial.clone());
+        let current = self.current.entry(key).or_insert_with(|| new.clone());
+        if current.0 < new.0 {
+            *current = new;
+        }
     }
 
     fn answer(&self, org: OrgId, request: &OpenRequest, now: DateTime<Utc>) -> Option<Answer> {
@@ -191,6 +207,7 @@ impl IssuanceStore for MemoryStore {
                 if tables.certificates.insert(key, certificate.clone()).is_some() {
                     return Err(conflict("the serial number is another certificate's"));
                 }
+                tables.make_current(certificate);
             }
             Ok(Completed::Recorded)
         })
@@ -226,26 +243,6 @@ impl IssuanceStore for MemoryStore {
         Ok(self.tables().certificates.get(&(org, serial.clone())).cloned())
     }
 
-    async fn device_certificates(
-        &self,
-        org: OrgId,
-        device: DeviceId,
-        page: &PageRequest,
-    ) -> Result<Page<CertificateRecord>, StoreError> {
-        let mut found: Vec<_> = self
-            .tables()
-            .certificates
-            .values()
-            .filter(|certificate| certificate.org_id == org && certificate.device_id == device)
-            .filter(|certificate| page.after().is_none_or(|after| certificate.request_id.as_uuid() < after))
-            .cloned()
-            .collect();
-        found.sort_by_key(|certificate| std::cmp::Reverse(certificate.request_id));
-        found.truncate(page.size() + 1);
-        let scope = CertificateRecord::scope(org, device);
-        Ok(Page::of(found, page, &scope, |certificate| certificate.request_id.as_uuid()))
-    }
-
     async fn revoke(
         &self,
         org: OrgId,
@@ -257,7 +254,9 @@ impl IssuanceStore for MemoryStore {
             return Ok(None);
         };
         certificate.revocation.get_or_insert(*revocation);
-        Ok(Some(certificate.clone()))
+        let revoked = certificate.clone();
+        tables.current.retain(|key, (_, serial)| key.0 != org || *serial != revoked.serial);
+        Ok(Some(revoked))
     }
 }
 

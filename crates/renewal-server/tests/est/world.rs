@@ -15,8 +15,8 @@ use csr_service::{
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair};
 use renewal_domain::testing::{MockClock, predictable_ids};
 use renewal_domain::{
-    Clock, DeviceName, EventFilter, IssuanceStore, OpenRequestFilter, OrgId, PageRequest, PageSize,
-    RenewalEventStore, RequestKind, StoreError, SystemClock,
+    Clock, DeviceName, EventFilter, FleetStore, Intercepted, IssuanceStore, OpenRequestFilter, OrgId,
+    PageRequest, PageSize, RenewalEventStore, RequestKind, StoreError, SystemClock,
 };
 use renewal_server::{
     AttemptLimits, EnrollmentAuthority, Est, EstBuilder, EstServer, Limits, ServerCertificate, Stopped,
@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::store::TestStore;
+use crate::store::{Switches, TestStore};
 
 pub(crate) const ORG: OrgId = OrgId::new(Uuid::from_u128(1));
 pub(crate) const OTHER_ORG: OrgId = OrgId::new(Uuid::from_u128(2));
@@ -45,7 +45,7 @@ pub(crate) fn own_token(user: &str) -> String {
 pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) clock: MockClock,
-    pub(crate) store: Arc<TestStore>,
+    pub(crate) store: TestStore,
     pub(crate) authority: NewIssuer,
     pub(crate) profile: ProfileBuilder,
     pub(crate) limits: Limits,
@@ -71,7 +71,7 @@ pub(crate) struct Authority {
 
 /// Every user whose password is [`TOKEN`] or [`own_token`] may enroll the device of the user's
 /// name; and the user `*` any device.
-pub(crate) struct Tokens(pub(crate) Arc<TestStore>);
+pub(crate) struct Tokens(pub(crate) Arc<Intercepted<Switches>>);
 
 #[async_trait]
 impl EnrollmentAuthority for Tokens {
@@ -81,7 +81,7 @@ impl EnrollmentAuthority for Tokens {
         user: &str,
         password: &str,
     ) -> Result<Option<EnrollmentGrant>, StoreError> {
-        self.0.reachable().await?;
+        self.0.check().await?;
         Ok(match DeviceName::new(user) {
             _ if password != TOKEN && password != own_token(user) => None,
             Ok(_) if user == "*" => Some(EnrollmentGrant::for_any_device()),
@@ -134,9 +134,10 @@ impl World {
         let now = self.clock.now();
         let issuer =
             Issuer::from_pem(self.authority.certificate_pem(), self.authority.key_pem(), now).unwrap();
-        let builder = CsrService::builder(issuer, self.profile.clone().build().unwrap(), self.store.clone())
-            .clock(Arc::new(self.clock.clone()))
-            .ids(predictable_ids(&self.clock));
+        let builder =
+            CsrService::builder(issuer, self.profile.clone().build().unwrap(), self.store.switched.clone())
+                .clock(Arc::new(self.clock.clone()))
+                .ids(predictable_ids(&self.clock));
         self.device_issuers.iter().cloned().fold(builder, CsrServiceBuilder::device_issuer).build()
     }
 
@@ -145,7 +146,7 @@ impl World {
         let plenty = AttemptLimits { per_device: 1_000, per_address: 1_000, ..AttemptLimits::default() };
         let builder = Est::builder(service, ORG)
             .label("other", OTHER_ORG)
-            .enrollment_authority(Arc::new(Tokens(self.store.clone())))
+            .enrollment_authority(Arc::new(Tokens(self.store.switched.clone())))
             .attempt_limits(plenty)
             .clock(Arc::new(self.clock.clone()));
         self.device_issuers.iter().cloned().fold(builder, EstBuilder::device_issuer)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    AttemptId, DeviceId, EventId, EventRow, EventType, OrgId, RenewalEvent, Stage, StoreError,
+    AttemptId, DeviceId, EventId, EventRow, EventType, OrgId, ReasonCode, RenewalEvent, Stage, StoreError,
 };
 use sea_orm::ActiveValue::Set;
 use sea_orm::QueryResult;
@@ -35,6 +35,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// What the column `stage` says of an event that ends its attempt.
+pub(crate) const END: i16 = 1;
+
 /// What the column `stage` says: an attempt has one event of each.
 pub(crate) const fn stage(event: &RenewalEvent) -> i16 {
     stage_of(event.event_type())
@@ -43,7 +46,7 @@ pub(crate) const fn stage(event: &RenewalEvent) -> i16 {
 const fn stage_of(event_type: EventType) -> i16 {
     match event_type.stage() {
         Stage::Start => 0,
-        Stage::Success | Stage::Failed => 1,
+        Stage::Success | Stage::Failed => END,
     }
 }
 
@@ -85,4 +88,11 @@ pub(crate) fn read(row: &QueryResult) -> Result<RenewalEvent, StoreError> {
         created_at: row.get(Column::CreatedAt)?,
     };
     event.try_into().map_err(|broken: renewal_domain::InvalidEvent| row.corrupt(broken.field, broken.rule))
+}
+
+/// The type and the reason of a row that has no more of its events.
+pub(crate) fn kind(row: &QueryResult) -> Result<(EventType, Option<ReasonCode>), StoreError> {
+    let row = Row::new("certificate_renewal_events", ["event_type", "reason"], row);
+    let event_type = row.parse(Column::EventType, |name: String| name.parse::<EventType>())?;
+    Ok((event_type, row.parse_optional(Column::Reason, |code: String| code.parse())?))
 }

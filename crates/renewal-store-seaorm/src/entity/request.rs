@@ -75,9 +75,7 @@ pub(crate) fn read(row: &QueryResult) -> Result<OpenRequest, StoreError> {
         device_id: DeviceId::new(row.get(Column::DeviceId)?),
         device_name: row.parse(Column::DeviceName, |name: String| DeviceName::new(name))?,
         purpose: purpose(&row)?,
-        state: row.parse(Column::State, |name: String| {
-            RequestState::from_name(&name).ok_or("it is one of signing, pending")
-        })?,
+        state: state(&row)?,
         csr_der: row.get(Column::CsrDer)?,
         requested_lifetime: row.parse_optional(Column::RequestedLifetimeSeconds, |seconds: i64| {
             u64::try_from(seconds).map(Duration::from_secs)
@@ -88,6 +86,18 @@ pub(crate) fn read(row: &QueryResult) -> Result<OpenRequest, StoreError> {
         return Err(row.corrupt(Column::CsrSha256.as_str(), "it is not the digest of csr_der"));
     }
     Ok(request)
+}
+
+/// The state and the id of a row that has no more of its requests.
+pub(crate) fn state_and_id(row: &QueryResult) -> Result<(RequestState, RequestId), StoreError> {
+    let row = Row::new("open_requests", ["state", "id"], row);
+    Ok((state(&row)?, row.parse(Column::Id, RequestId::new)?))
+}
+
+fn state(row: &Row<'_>) -> Result<RequestState, StoreError> {
+    row.parse(Column::State, |name: String| {
+        RequestState::from_name(&name).ok_or("it is one of signing, pending")
+    })
 }
 
 fn purpose(row: &Row<'_>) -> Result<Purpose, StoreError> {

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::samples::Samples;
 use crate::{
-    Answer, Clock, Completed, EventFilter, EventType, IdSource, OpenRequest, OpenRequestFilter, Opened,
-    PageRequest, PageSize, RequestState, Revocation, RevocationReason, Serial,
+    Answer, CertificateFilter, Clock, Completed, EventFilter, EventType, IdSource, OpenRequest,
+    OpenRequestFilter, Opened, PageRequest, PageSize, RequestState, Revocation, RevocationReason, Serial,
 };
 
 suite![
@@ -164,8 +164,11 @@ async fn a_failed_attempt_leaves_no_certificate(stores: Stores) {
     assert_eq!(stores.issuance.complete(samples.org, request.id(), &end).await.works(), Completed::Recorded);
     assert_eq!(events(&stores, &samples).await, [EventType::RenewalStart, EventType::RenewalFailed]);
     let device = samples.device("gateway").1;
-    let page =
-        stores.issuance.device_certificates(samples.org, device, &PageRequest::default()).await.works();
+    let page = stores
+        .fleet
+        .certificates(samples.org, &CertificateFilter::OfDevice(device), &PageRequest::default())
+        .await
+        .works();
     assert_eq!(page.items, []);
     let again = samples.request("gateway", "csr", 1, Signing);
     assert_eq!(open(&stores, &samples, &again).await, Opened::New, "a failure is no answer to keep");
@@ -219,7 +222,7 @@ async fn open_requests_are_listed_oldest_first_by_state_and_age(stores: Stores) 
     for (state, opened_before) in
         [None, Some(Signing), Some(Pending)].into_iter().flat_map(|state| limits.map(|limit| (state, limit)))
     {
-        let filter = OpenRequestFilter { state, opened_before };
+        let filter = OpenRequestFilter { state, opened_before, ..OpenRequestFilter::default() };
         let expected: Vec<_> = all.iter().filter(|request| filter.matches(request)).cloned().collect();
         let size = PageSize::nearest(2);
         let (mut read, mut page) = (Vec::new(), PageRequest::first(size));
@@ -250,10 +253,11 @@ async fn certificates_of_a_device_are_listed_newest_first(stores: Stores) {
     let size = PageSize::nearest(2);
     let (mut read, mut page) = (Vec::new(), PageRequest::first(size));
     loop {
-        let answer = stores.issuance.device_certificates(samples.org, device, &page).await.works();
+        let answer =
+            stores.fleet.certificates(samples.org, &CertificateFilter::OfDevice(device), &page).await.works();
         read.extend(answer.items);
         let Some(next) = answer.next else { break };
-        let scope = crate::CertificateRecord::scope(samples.org, device);
+        let scope = CertificateFilter::OfDevice(device).scope(samples.org);
         page = PageRequest::resume(size, &scope, next).unwrap_or_default();
     }
     assert_eq!(read, expected);

@@ -5,8 +5,8 @@ use futures::future::join_all;
 use super::{Stores, Works, suite};
 use crate::testing::samples::Samples;
 use crate::{
-    AttemptKind, Clock, Completed, EventFilter, IdSource, OpenRequestFilter, Opened, PageRequest,
-    RenewalEvent, RequestState, StoreError,
+    AttemptKind, CertificateFilter, Clock, Completed, EventFilter, IdSource, OpenRequestFilter, Opened,
+    PageRequest, RenewalEvent, RequestState, StoreError,
 };
 
 suite![
@@ -38,8 +38,11 @@ async fn of_64_completions_of_one_attempt_one_is_recorded(stores: Stores) {
     assert_eq!(page.items.first(), winner.event());
     assert_eq!(page.items.len(), 2);
     let device = samples.device("gateway").1;
-    let certificates =
-        stores.issuance.device_certificates(samples.org, device, &PageRequest::default()).await.works();
+    let certificates = stores
+        .fleet
+        .certificates(samples.org, &CertificateFilter::OfDevice(device), &PageRequest::default())
+        .await
+        .works();
     assert_eq!(certificates.items.first(), winner.certificate());
 }
 

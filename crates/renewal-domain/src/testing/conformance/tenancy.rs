@@ -4,8 +4,8 @@
 use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::samples::Samples;
 use crate::{
-    Clock, Completed, EventFilter, OpenRequestFilter, Opened, PageRequest, RequestState, Revocation,
-    RevocationReason,
+    CertificateFilter, Clock, Completed, EventFilter, OpenRequestFilter, Opened, PageRequest, RequestState,
+    Revocation, RevocationReason,
 };
 
 suite![another_organisation_finds_nothing, another_organisation_writes_nothing];
@@ -37,7 +37,10 @@ async fn another_organisation_finds_nothing(stores: Stores) {
     let listed = stores.issuance.open_requests(theirs, &OpenRequestFilter::default(), &first).await;
     assert_eq!(listed.works().items, []);
     assert_eq!(stores.issuance.certificate(theirs, &certificate.serial).await.works(), None);
-    assert_eq!(stores.issuance.device_certificates(theirs, device, &first).await.works().items, []);
+    assert_eq!(
+        stores.fleet.certificates(theirs, &CertificateFilter::OfDevice(device), &first).await.works().items,
+        []
+    );
 }
 
 async fn another_organisation_writes_nothing(stores: Stores) {

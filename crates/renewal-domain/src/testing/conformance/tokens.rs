@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::samples::Samples;
-use crate::{Clock, Completed, Opened, Page, PageRequest, PageSize, TokenEnd, TokenState};
+use crate::{CertificateFilter, Clock, Completed, Opened, Page, PageRequest, PageSize, TokenEnd, TokenState};
 
 suite![
     a_token_is_found_by_its_secret,
@@ -64,8 +64,11 @@ async fn of_two_requests_with_one_token_one_is_answered(stores: Stores) {
     assert_eq!(results.iter().filter(|done| **done == Completed::Recorded).count(), 1, "{results:?}");
     assert_eq!(results.iter().filter(|done| **done == Completed::TokenUnusable).count(), 15, "{results:?}");
     let device = samples.device("gateway").1;
-    let page =
-        stores.issuance.device_certificates(samples.org, device, &PageRequest::default()).await.works();
+    let page = stores
+        .fleet
+        .certificates(samples.org, &CertificateFilter::OfDevice(device), &PageRequest::default())
+        .await
+        .works();
     assert_eq!(page.items.len(), 1);
     for (request, done) in requests.iter().zip(results) {
         let open = stores.issuance.open_request(samples.org, request.id()).await.works();

@@ -1,0 +1,250 @@
+//! The statements about the fleet as it is now. Each finds its rows by the primary key, or by the
+//! index that its comment names.
+
+use chrono::{DateTime, Utc};
+use renewal_domain::{
+    CertificateRecord, DeviceId, EventFilter, EventType, OrgId, PageRequest, Position, Serial, Stage,
+};
+use sea_orm::sea_query::{
+    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    UpdateStatement,
+};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
+
+use crate::access::limit;
+use crate::backend::{Backend, Index};
+use crate::entity::{certificate, current, event, request};
+use crate::stretch::Stretch;
+
+/// By when a certificate ends.
+const BY_END: Index = Index::Named("idx_current_certificates_not_after");
+
+/// Reads a page of a device's certificates, newest first, by `idx_device_certificates_device_id`.
+pub(crate) fn of_device(
+    backend: Backend,
+    org: OrgId,
+    device: DeviceId,
+    page: &PageRequest,
+) -> SelectStatement {
+    use certificate::Column;
+    let stretch = Stretch {
+        index: Index::Named("idx_device_certificates_device_id"),
+        fixed: vec![(Column::OrgId, org.as_uuid().into()), (Column::DeviceId, device.as_uuid().into())],
+        last: Column::RequestId,
+        behind: page.after().map(Value::from),
+    };
+    stretch.descending(backend, certificate::Entity).limit(limit(page)).take()
+}
+
+/// Reads a page of the current certificates that expire after one instant and not after the other,
+/// soonest first, by `idx_current_certificates_not_after`.
+pub(crate) fn expiring(
+    backend: Backend,
+    org: OrgId,
+    (after, until): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    page: &PageRequest,
+) -> SelectStatement {
+    let mut select = current(backend, org, Order::Asc, page);
+    // Of two bounds the nearer one, so that the search begins there.
+    match page.after_position().filter(|place| after.is_none_or(|after| after < place.instant())) {
+        Some(place) => select.and_where(behind(backend, Order::Asc, place)),
+        None => select.and_where_option(after.map(|after| current::Column::NotAfter.gt(after))),
+    };
+    select.and_where_option(until.map(|until| current::Column::NotAfter.lte(until)));
+    select
+}
+
+/// Reads a page of the current certificates that expired before an instant, last one first, by
+/// `idx_current_certificates_not_after`.
+pub(crate) fn expired(
+    backend: Backend,
+    org: OrgId,
+    before: DateTime<Utc>,
+    page: &PageRequest,
+) -> SelectStatement {
+    let mut select = current(backend, org, Order::Desc, page);
+    select.and_where(match page.after_position().filter(|place| place.instant() < before) {
+        Some(place) => behind(backend, Order::Desc, place),
+        None => current::Column::NotAfter.lt(before),
+    });
+    select
+}
+
+fn current(backend: Backend, org: OrgId, order: Order, page: &PageRequest) -> SelectStatement {
+    use current::Column;
+    let mut select = Query::select();
+    select.columns(Column::iter());
+    backend.from(&mut select, current::Entity, BY_END);
+    select
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .order_by(Column::NotAfter, order.clone())
+        .order_by(Column::RequestId, order)
+        .limit(limit(page));
+    select
+}
+
+fn behind(backend: Backend, order: Order, place: Position) -> Expr {
+    use current::Column;
+    backend.behind(order, [Column::NotAfter, Column::RequestId], [place.instant().into(), place.id().into()])
+}
+
+/// Reads certificates by their serial numbers.
+pub(crate) fn by_serials(backend: Backend, org: OrgId, mut serials: Vec<String>) -> SelectStatement {
+    use certificate::Column;
+    // Of 1, 2, 4, … numbers, so that there are few different statements: see `insert_events`.
+    let last = serials.last().cloned().unwrap_or_default();
+    serials.resize(serials.len().next_power_of_two(), last);
+    let mut select = Query::select();
+    select.columns(Column::iter());
+    backend.from(&mut select, certificate::Entity, Index::Primary);
+    select.and_where(Column::OrgId.eq(org.as_uuid())).and_where(Column::Serial.is_in(serials));
+    select
+}
+
+/// Reads a page of the certificates that were revoked, last one first, by
+/// `idx_device_certificates_revoked_at`.
+pub(crate) fn revoked(backend: Backend, org: OrgId, page: &PageRequest) -> SelectStatement {
+    use certificate::Column;
+    let mut select = Query::select();
+    select.columns(Column::iter());
+    backend.from(&mut select, certificate::Entity, Index::Named("idx_device_certificates_revoked_at"));
+    select.and_where(Column::OrgId.eq(org.as_uuid())).and_where(Column::RevokedAt.is_not_null());
+    if let Some(place) = page.after_position() {
+        let columns = [Column::RevokedAt, Column::RequestId];
+        let place = [place.instant().into(), place.id().into()];
+        select.and_where(backend.behind(Order::Desc, columns, place));
+    }
+    select
+        .order_by(Column::RevokedAt, Order::Desc)
+        .order_by(Column::RequestId, Order::Desc)
+        .limit(limit(page));
+    select
+}
+
+/// Counts the current certificates that expire after one instant and not after the other, by
+/// `idx_current_certificates_not_after`.
+pub(crate) fn count_expiring(
+    backend: Backend,
+    org: OrgId,
+    after: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> SelectStatement {
+    use current::Column;
+    let mut select = Query::select();
+    select.expr(rows());
+    backend.from(&mut select, current::Entity, BY_END);
+    select
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::NotAfter.gt(after))
+        .and_where(Column::NotAfter.lte(until));
+    select
+}
+
+/// Counts the events from one instant on and before the other, by type and reason, in no order.
+pub(crate) fn count_events(
+    backend: Backend,
+    org: OrgId,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> SelectStatement {
+    use event::Column;
+    let range = EventFilter::new().from(from).to(to).id_range();
+    let mut select = Query::select();
+    select.columns([Column::EventType, Column::Reason]).expr(rows());
+    backend.from(&mut select, event::Entity, Index::Primary);
+    select
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where_option(range.from.map(|from| Column::Id.gte(from)))
+        .and_where_option(range.before.map(|before| Column::Id.lt(before)))
+        .group_by_columns([Column::EventType, Column::Reason]);
+    select
+}
+
+/// Counts the failures at or after an instant after which their device's attempts have not ended
+/// again: of each device that is failing the latest one. By `idx_cert_renewal_events_event_type`,
+/// and for each failure by `idx_cert_renewal_events_device_id`.
+pub(crate) fn count_failing(backend: Backend, org: OrgId, since: DateTime<Utc>) -> SelectStatement {
+    use event::{Column, Entity};
+    let failed = EventType::ALL.into_iter().filter(|kind| kind.stage() == Stage::Failed);
+    let from = EventFilter::new().from(since).id_range().from;
+    let mut failures = Query::select();
+    failures.columns([Column::DeviceId, Column::Id]);
+    backend.from(&mut failures, Entity, Index::Named("idx_cert_renewal_events_event_type"));
+    failures
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::EventType.is_in(failed.map(EventType::as_str)))
+        .and_where_option(from.map(|from| Column::Id.gte(from)));
+
+    // A value and its absence, and not whether such rows exist: of that PostgreSQL and MariaDB
+    // may make a join with the whole history.
+    let mut next_end = Query::select();
+    next_end.column(Column::Stage);
+    backend.from(&mut next_end, Entity, Index::Named("idx_cert_renewal_events_device_id"));
+    next_end
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::DeviceId.into_expr().equals(("failure", Column::DeviceId)))
+        .and_where(Column::Id.into_expr().gt(Expr::col(("failure", Column::Id))))
+        .and_where(Column::Stage.eq(event::END))
+        .order_by(Column::Id, Order::Asc)
+        .limit(1);
+    Query::select()
+        .expr(rows())
+        .from_subquery(failures, "failure")
+        .and_where(Expr::from(next_end).is_null())
+        .take()
+}
+
+/// Counts the open requests by state, and finds the first of each.
+pub(crate) fn count_open(backend: Backend, org: OrgId) -> SelectStatement {
+    use request::Column;
+    let mut select = Query::select();
+    select.column(Column::State).expr(rows()).expr_as(backend.least_uuid(Column::Id), Column::Id);
+    backend.from(&mut select, request::Entity, Index::Primary);
+    select.and_where(Column::OrgId.eq(org.as_uuid())).group_by_col(Column::State);
+    select
+}
+
+/// How many rows.
+fn rows() -> Expr {
+    Expr::col(sea_orm::sea_query::Asterisk).count()
+}
+
+/// Makes a certificate the current one of its device, if the device has one that answers an earlier
+/// request.
+pub(crate) fn replace_current(certificate: &CertificateRecord) -> UpdateStatement {
+    use current::Column;
+    Query::update()
+        .table(current::Entity)
+        .value(Column::RequestId, certificate.request_id.as_uuid())
+        .value(Column::Serial, certificate.serial.to_string())
+        .value(Column::NotAfter, certificate.not_after)
+        .and_where(Column::OrgId.eq(certificate.org_id.as_uuid()))
+        .and_where(Column::DeviceId.eq(certificate.device_id.as_uuid()))
+        .and_where(Column::RequestId.lt(certificate.request_id.as_uuid()))
+        .take()
+}
+
+/// Makes a certificate the current one of its device, unless the device has one.
+pub(crate) fn insert_current(certificate: &CertificateRecord) -> InsertStatement {
+    use current::{Column, Entity, row};
+    let key = [Column::OrgId, Column::DeviceId];
+    let nothing = OnConflict::columns(key).do_nothing_on(key).to_owned();
+    Entity::insert(row(certificate)).on_conflict(nothing).into_query()
+}
+
+/// A certificate is no longer the current one of its device, if it was.
+pub(crate) fn forget_current(org: OrgId, serial: &Serial) -> DeleteStatement {
+    use current::Column;
+    let certificate = Query::select()
+        .column(certificate::Column::DeviceId)
+        .from(certificate::Entity)
+        .and_where(certificate::Column::OrgId.eq(org.as_uuid()))
+        .and_where(certificate::Column::Serial.eq(serial.to_string()))
+        .take();
+    Query::delete()
+        .from_table(current::Entity)
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::DeviceId.into_expr().eq(Expr::from(certificate)))
+        .and_where(Column::Serial.eq(serial.to_string()))
+        .take()
+}
