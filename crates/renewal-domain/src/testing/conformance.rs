@@ -11,8 +11,11 @@
 //! }
 //! ```
 
+mod api_tokens;
 mod events;
 mod filters;
+mod fleet;
+mod fleet_counts;
 mod issuance;
 mod pages;
 mod races;
@@ -36,8 +39,11 @@ pub struct Case {
 #[must_use]
 pub fn cases() -> Vec<Case> {
     [
+        api_tokens::CASES,
         events::CASES,
         filters::CASES,
+        fleet::CASES,
+        fleet_counts::CASES,
         issuance::CASES,
         pages::CASES,
         races::CASES,

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::{MockClock, predictable_ids};
 use crate::{
-    AttemptKind, Clock, Completion, DeviceId, DeviceName, EnrollmentToken, IdSource, Ids, IssuedParts,
-    NewRequest, OpenRequest, OrgId, Presented, Purpose, ReasonCode, RenewalEvent, RequestState, Serial,
-    TokenId, device,
+    ApiRole, ApiToken, AttemptKind, Clock, Completion, DeviceId, DeviceName, EnrollmentToken, IdSource, Ids,
+    IssuedParts, NewRequest, OpenRequest, OrgId, Presented, Purpose, ReasonCode, RenewalEvent, RequestState,
+    Serial, TokenId, device,
 };
 
 /// Makes sample data of one organisation; the clock moves on a second with each sample.
@@ -132,19 +132,42 @@ impl Samples {
         })
     }
 
-    /// The end of a request with a certificate of this serial number.
+    /// A token of the HTTP API that is good for an hour.
+    #[must_use]
+    pub fn api_token(&self, name: &str, role: ApiRole) -> ApiToken {
+        let expiry = self.tick() + TimeDelta::hours(1);
+        ApiToken {
+            id: self.ids.next().into(),
+            org_id: self.org,
+            name: name.to_owned(),
+            role,
+            secret_sha256: [9; 32],
+            expires_at: Some(expiry),
+            revoked_at: None,
+        }
+    }
+
+    /// The end of a request with a certificate of this serial number, which is good for a year.
+    ///
+    /// # Panics
+    /// When the serial number is 0.
+    #[must_use]
+    pub fn issued(&self, request: &OpenRequest, serial: u32) -> Completion {
+        self.issued_until(request, serial, self.clock.now() + TimeDelta::seconds(1) + TimeDelta::days(365))
+    }
+
+    /// The end of a request with a certificate of this serial number, which is good until then.
     ///
     /// # Panics
     /// When the serial number is 0.
     #[must_use]
     #[expect(clippy::expect_used, reason = "tests choose a serial number above 0")]
-    pub fn issued(&self, request: &OpenRequest, serial: u32) -> Completion {
-        let now = self.tick();
+    pub fn issued_until(&self, request: &OpenRequest, serial: u32, not_after: DateTime<Utc>) -> Completion {
         let parts = IssuedParts {
             serial: Serial::from_be_bytes(&serial.to_be_bytes()).expect("a serial number"),
             public_key_sha256: [7; 32],
-            not_before: now,
-            not_after: now + TimeDelta::days(365),
+            not_before: self.tick(),
+            not_after,
             der: vec![0x30, 0x82, 0xff, 0x00, 0x0a],
         };
         request
