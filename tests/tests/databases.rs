@@ -14,6 +14,8 @@ mod corrupt;
 mod dropped;
 #[path = "databases/explain.rs"]
 mod explain;
+#[path = "databases/explain_fleet.rs"]
+mod explain_fleet;
 #[path = "databases/explain_tokens.rs"]
 mod explain_tokens;
 #[path = "databases/faults.rs"]
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         trials.extend(upgrade::trials(backends));
         trials.extend(conformance::trials(backends));
         trials.extend(explain::trials(backends));
+        trials.extend(explain_fleet::trials(backends));
         trials.extend(explain_tokens::trials(backends));
         trials.extend(faults::trials(backends));
         trials.extend(full::trials(backends));

@@ -121,7 +121,8 @@ pub trait IssuanceStore: Send + Sync {
 
     /// Ends a request: deletes its row, writes the certificate and the event, and spends the
     /// token that permits the enrollment, in one transaction. The certificate becomes the device's
-    /// [current](crate::FleetStore) one, unless that answers a later request. Of completions that race, one is recorded and the others are too late.
+    /// [current](crate::FleetStore) one, unless that answers a later request. Of completions that
+    /// race, one is recorded and the others are too late.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the serial number is in use, or the request is of

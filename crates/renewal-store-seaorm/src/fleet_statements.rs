@@ -160,9 +160,9 @@ pub(crate) fn count_events(
     select
 }
 
-/// Counts the failures at or after an instant after which their device's attempts have not ended
-/// again: of each device that is failing the latest one. By `idx_cert_renewal_events_event_type`,
-/// and for each failure by `idx_cert_renewal_events_device_id`.
+/// Counts the failures at or after an instant with which the latest attempt of their device has
+/// ended: of each device that is failing there is one. By `idx_cert_renewal_events_event_type`, and
+/// for each failure by `idx_cert_renewal_events_device_id`, of which the newest rows are read.
 pub(crate) fn count_failing(backend: Backend, org: OrgId, since: DateTime<Utc>) -> SelectStatement {
     use event::{Column, Entity};
     let failed = EventType::ALL.into_iter().filter(|kind| kind.stage() == Stage::Failed);
@@ -175,22 +175,21 @@ pub(crate) fn count_failing(backend: Backend, org: OrgId, since: DateTime<Utc>) 
         .and_where(Column::EventType.is_in(failed.map(EventType::as_str)))
         .and_where_option(from.map(|from| Column::Id.gte(from)));
 
-    // A value and its absence, and not whether such rows exist: of that PostgreSQL and MariaDB
-    // may make a join with the whole history.
-    let mut next_end = Query::select();
-    next_end.column(Column::Stage);
-    backend.from(&mut next_end, Entity, Index::Named("idx_cert_renewal_events_device_id"));
-    next_end
+    // The one event that comes last, and not whether there are later ones: of that PostgreSQL and
+    // MariaDB may make a join with the whole history.
+    let mut last_end = Query::select();
+    last_end.column(Column::Id);
+    backend.from(&mut last_end, Entity, Index::Named("idx_cert_renewal_events_device_id"));
+    last_end
         .and_where(Column::OrgId.eq(org.as_uuid()))
         .and_where(Column::DeviceId.into_expr().equals(("failure", Column::DeviceId)))
-        .and_where(Column::Id.into_expr().gt(Expr::col(("failure", Column::Id))))
         .and_where(Column::Stage.eq(event::END))
-        .order_by(Column::Id, Order::Asc)
+        .order_by(Column::Id, Order::Desc)
         .limit(1);
     Query::select()
         .expr(rows())
         .from_subquery(failures, "failure")
-        .and_where(Expr::from(next_end).is_null())
+        .and_where(Expr::col(("failure", Column::Id)).eq(Expr::from(last_end)))
         .take()
 }
 

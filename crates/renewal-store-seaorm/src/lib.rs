@@ -21,7 +21,7 @@
 //!
 //! - What the traits promise, on every one of these databases, with the same code.
 //! - A read costs the same however long the history is: each follows one index, in order,
-//!   and stops at the end of its page.
+//!   and stops at the end of its page. A count costs as much as what it counts.
 //! - A future that is dropped leaves nothing half-written and no connection in a state
 //!   that harms the next user.
 //! - A call answers within a bounded time, whatever the network does.
@@ -34,7 +34,8 @@
 //! | everything in which the databases differ | `backend` |
 //! | which index a listing follows | `access` |
 //! | how a planner is left no choice of another | `stretch` |
-//! | every other query | `statements` |
+//! | what is asked about the fleet, and what that costs | `fleet_statements` |
+//! | every other query | `statements`, `token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions, retries, time limits | `session` |
 //! | how a session is set up, and what is refused | `connect`, `schema` |

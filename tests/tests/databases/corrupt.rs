@@ -3,9 +3,9 @@
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, CertificateFilter, CertificateRecord, Clock, EnrollmentTokenStore, EventFilter, FleetStore,
-    IssuanceStore, OpenRequest, OpenRequestFilter, PageRequest, RenewalEvent, RenewalEventStore,
-    RequestState, StoreError,
+    ApiRole, ApiTokenStore, AttemptKind, CertificateFilter, CertificateRecord, Clock, EnrollmentTokenStore,
+    EventFilter, FleetStore, IssuanceStore, OpenRequest, OpenRequestFilter, PageRequest, RenewalEvent,
+    RenewalEventStore, RequestState, StoreError,
 };
 use renewal_store_seaorm::{ConnectOptions, connect};
 use std::fmt::Debug;
@@ -21,6 +21,9 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
             a_changed_certificate_is_found,
             a_changed_open_request_is_found,
             a_changed_token_is_found,
+            a_changed_current_certificate_is_found,
+            a_changed_api_token_is_found,
+            a_changed_row_is_not_counted,
         ]
     )
 }
@@ -75,6 +78,22 @@ const TOKEN: [Change; 4] = [
     ("device_name = 'of two\nlines'", "device_name"),
     ("spent_by = org_id", "spent_by"),
     ("spent_by = id, revoked_at = '2001-01-01 00:00:00'", "revoked_at"),
+];
+
+/// Changes of a current certificate.
+const CURRENT: [Change; 4] = [
+    ("serial = '0b'", "serial"),
+    ("device_id = request_id", "device_id"),
+    ("request_id = device_id", "request_id"),
+    ("not_after = '2001-01-01 00:00:00'", "not_after"),
+];
+
+/// Changes of a token of the HTTP API.
+const API_TOKEN: [Change; 4] = [
+    ("name = ''", "name"),
+    ("name = 'of two\nlines'", "name"),
+    ("role = 'admin'", "role"),
+    ("role = ''", "role"),
 ];
 
 #[track_caller]
@@ -209,5 +228,67 @@ async fn a_changed_token_is_found(context: Context) {
     crate::schema::execute(&db, "UPDATE enrollment_tokens SET id = org_id, spent_by = NULL").await;
     let listed = store.tokens(samples.org, &PageRequest::default()).await;
     assert_corrupt(listed, "enrollment_tokens", ("id = org_id", "id"), &samples.org.to_string());
+    db.close().await.unwrap();
+}
+
+async fn a_changed_current_certificate_is_found(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let samples = Samples::of(1);
+    for (number, change) in (1..).zip(CURRENT) {
+        crate::schema::execute(&db, "DELETE FROM current_certificates").await;
+        let request = samples.request("gateway", &format!("csr {number}"), 0, RequestState::Signing);
+        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        let end = samples.issued(&request, 0xab00 + number);
+        store.complete(samples.org, request.id(), &end).await.unwrap();
+        crate::schema::execute(&db, &format!("UPDATE current_certificates SET {}", change.0)).await;
+        let filter = CertificateFilter::Expiring { after: None, until: None };
+        let listed = store.certificates(samples.org, &filter, &PageRequest::default()).await;
+        assert_corrupt(listed, "current_certificates", change, &samples.org.to_string());
+    }
+    db.close().await.unwrap();
+}
+
+async fn a_changed_api_token_is_found(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let samples = Samples::of(1);
+    let wrong = [("secret_sha256 = x'00'", "secret_sha256"), ("expires_at = 'tomorrow'", "expires_at")];
+    for change in with_wrong_types(context.backend(), &API_TOKEN, &wrong) {
+        crate::schema::execute(&db, "DELETE FROM api_tokens").await;
+        let token = samples.api_token("night shift", ApiRole::Viewer);
+        store.create_api_token(samples.org, &token).await.unwrap();
+        crate::schema::execute(&db, &format!("UPDATE api_tokens SET {}", change.0)).await;
+        let key = token.id.to_string();
+        assert_corrupt(store.api_token(samples.org, token.id).await, "api_tokens", change, &key);
+        let listed = store.api_tokens(samples.org, &PageRequest::default()).await;
+        assert_corrupt(listed, "api_tokens", change, &key);
+        let revoked = store.revoke_api_token(samples.org, token.id, samples.clock.now()).await;
+        assert_corrupt(revoked, "api_tokens", change, &key);
+    }
+    db.close().await.unwrap();
+}
+
+async fn a_changed_row_is_not_counted(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let samples = Samples::of(1);
+    let (org, begin) = (samples.org, samples.clock.now());
+    let request = samples.request("gateway", "csr", 1, RequestState::Signing);
+    store.open(org, &request, begin).await.unwrap();
+    for change in [("event_type = 'exploded'", "event_type"), ("reason = 'Not A Code'", "reason")] {
+        let event_type = "event_type = 'renewal_start'";
+        crate::schema::execute(&db, &format!("UPDATE certificate_renewal_events SET {event_type}")).await;
+        crate::schema::execute(&db, &format!("UPDATE certificate_renewal_events SET {}", change.0)).await;
+        let counted = store.count_events(org, begin, samples.tick()).await;
+        let value = change.0.split('\'').nth(1).unwrap();
+        assert_corrupt(counted, "certificate_renewal_events", change, value);
+    }
+    crate::schema::execute(&db, "UPDATE open_requests SET state = 'asleep'").await;
+    let change = ("state = 'asleep'", "state");
+    assert_corrupt(store.count_open(org).await, "open_requests", change, &request.id().to_string());
     db.close().await.unwrap();
 }

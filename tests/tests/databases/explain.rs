@@ -8,9 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptId, AttemptKind, CertificateFilter, Clock, EventFilter, EventType, FleetStore, IssuanceStore,
-    OpenRequestFilter, OrgId, Page, PageRequest, PageSize, RenewalEventStore, RequestState, Revocation,
-    RevocationReason, Serial,
+    AttemptId, AttemptKind, Clock, EventFilter, EventType, IssuanceStore, OpenRequestFilter, OrgId, Page,
+    PageRequest, PageSize, RenewalEventStore, RequestState, Serial,
 };
 use renewal_store_seaorm::introspect::{Recorder, Sent};
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
@@ -118,7 +117,8 @@ async fn everything_else_follows_an_index(context: Context) {
         let good_certificate: Expected = ("idx_device_certificates_csr", &["org_id", "csr_sha256"]);
         history.expects(&[same_request, good_certificate]).await;
 
-        let open = samples.request("gateway new", &format!("csr {analysed}"), 5, RequestState::Signing);
+        let device = format!("gateway new {analysed}");
+        let open = samples.request(&device, &format!("csr {analysed}"), 5, RequestState::Signing);
         store.open(org, &open, now).await.unwrap();
         history.expects(&[good_certificate]).await;
         store.open(org, &open, now).await.unwrap();
@@ -126,7 +126,8 @@ async fn everything_else_follows_an_index(context: Context) {
 
         let end = samples.issued(&open, 1_000_000 + u32::from(analysed));
         store.complete(org, open.id(), &end).await.unwrap();
-        history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+        let current: Expected = ("PRIMARY", &["org_id", "device_id"]);
+        history.expects(&[("PRIMARY", &["org_id", "id"]), current, current]).await;
 
         let start = samples.start("gateway", AttemptKind::Renewal);
         store.create(org, &start).await.unwrap();
@@ -159,24 +160,13 @@ async fn everything_else_follows_an_index(context: Context) {
         };
         store.open_requests(org, &filter, &first).await.unwrap();
         history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+        let device = Some(samples.device("gateway 7").1);
+        let filter = OpenRequestFilter { device, attempts_only: true, ..OpenRequestFilter::default() };
+        store.open_requests(org, &filter, &first).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id"])]).await;
 
         store.certificate(org, &serial(7)).await.unwrap();
         history.expects(&[("PRIMARY", &["org_id", "serial"])]).await;
-
-        let filter = CertificateFilter::OfDevice(samples.device("gateway 7").1);
-        let page = store.certificates(org, &filter, &first).await.unwrap();
-        history.expects(&[("idx_device_certificates_device_id", &["org_id", "device_id"])]).await;
-        let scope = filter.scope(org);
-        let next = PageRequest::resume(PageSize::nearest(10), &scope, page.next.unwrap()).unwrap();
-        store.certificates(org, &filter, &next).await.unwrap();
-        history
-            .expects(&[("idx_device_certificates_device_id", &["org_id", "device_id", "request_id"])])
-            .await;
-
-        let revocation = Revocation { at: now, reason: RevocationReason::Superseded };
-        store.revoke(org, &serial(8), &revocation).await.unwrap();
-        let by_serial: Expected = ("PRIMARY", &["org_id", "serial"]);
-        history.expects(&[by_serial, by_serial]).await;
     }
     history.close().await;
 }
@@ -223,7 +213,7 @@ impl History {
             Backend::Sqlite | Backend::Postgres => "ANALYZE",
             Backend::MariaDb => {
                 "ANALYZE TABLE certificate_renewal_events, device_certificates, open_requests, \
-                 enrollment_tokens"
+                 enrollment_tokens, current_certificates, api_tokens"
             }
         };
         let db = self.database.connect().await;
@@ -263,13 +253,24 @@ impl History {
 
     /// What was sent since the last time looks rows up in this way, and in no other. Returns it.
     pub(crate) async fn expects(&self, wanted: &[Expected]) -> Vec<String> {
+        let each: Vec<_> = wanted.iter().map(std::slice::from_ref).collect();
+        self.expects_each(&each).await
+    }
+
+    /// The same, of statements that may look rows up in several ways each.
+    pub(crate) async fn expects_each(&self, wanted: &[&[Expected]]) -> Vec<String> {
         let sent = self.sent();
         let looking = sent.iter().filter(|sent| !sent.sql().starts_with("INSERT "));
         let looking: Vec<_> = looking.collect();
         assert_eq!(looking.len(), wanted.len(), "{looking:?}");
-        for (sent, (index, columns)) in looking.iter().zip(wanted) {
-            let columns = columns.iter().map(|&column| column.to_owned()).collect();
-            self.check(sent, &[Lookup { index: (*index).to_owned(), columns }], false).await;
+        for (sent, wanted) in looking.iter().zip(wanted) {
+            let lookup = |(index, columns): &Expected| Lookup {
+                index: (*index).to_owned(),
+                columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            };
+            let mut wanted: Vec<_> = wanted.iter().map(lookup).collect();
+            wanted.sort();
+            self.check(sent, &wanted, false).await;
         }
         looking.into_iter().map(|sent| sent.sql().to_owned()).collect()
     }
@@ -279,7 +280,9 @@ impl History {
         let plan = Plan::read(self.backend, &said);
         let what = || format!("{}\n{plan:#?}\n{}", sent.sql(), said.join("\n"));
         assert!(plan.lookups == wanted || plan.no_such_key, "not by {wanted:?}: {}", what());
-        assert!(plan.scans.is_empty() && !plan.sorts_rows, "{}", what());
+        // Those that are counted by groups may be put in order for that.
+        let groups = sent.sql().contains(" GROUP BY ");
+        assert!(plan.scans.is_empty() && (groups || !plan.sorts_rows), "{}", what());
         assert!(branches || !plan.sorts_branches, "{}", what());
     }
 }

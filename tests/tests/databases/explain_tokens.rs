@@ -18,6 +18,9 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
 /// One token, or one request, by its id.
 const BY_ID: Expected = ("PRIMARY", &["org_id", "id"]);
 
+/// The current certificate of a device.
+const CURRENT: Expected = ("PRIMARY", &["org_id", "device_id"]);
+
 async fn every_statement_about_tokens_follows_an_index(context: Context) {
     let history = History::new(&context).await;
     let store = &history.store;
@@ -38,7 +41,8 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
             continue;
         }
         let _before = history.sent();
-        let token = samples.token("gateway", secret);
+        let device = format!("gateway of {secret}");
+        let token = samples.token(&device, secret);
         store.create_token(org, &token).await.unwrap();
         history.expects(&[]).await;
         store.create_token(org, &token).await.unwrap_err();
@@ -58,13 +62,13 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         assert_eq!(store.tokens(org, &next).await.unwrap().items.len(), 10);
         history.expects(&[BY_ID]).await;
 
-        let request = samples.enrollment("gateway", &format!("csr {secret}"), token.id);
+        let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
         store.open(org, &request, samples.clock.now()).await.unwrap();
         let end = samples.issued(&request, 1_000_000 + u32::from(secret));
         let _before = history.sent();
         assert_eq!(store.complete(org, request.id(), &end).await.unwrap(), Completed::Recorded);
-        // The request is deleted, the token spent.
-        let spending = history.expects(&[BY_ID, BY_ID]).await;
+        // The request is deleted, the token spent, and the certificate the first of its device.
+        let spending = history.expects(&[BY_ID, BY_ID, CURRENT, CURRENT]).await;
         assert!(
             spending[1].starts_with("UPDATE ") && spending[1].contains("enrollment_tokens"),
             "{spending:?}"

@@ -191,7 +191,7 @@ async fn a_cancelled_migration_lets_the_next_one_in(cx: Context) {
 
 async fn a_failed_migration_lets_the_next_one_in(cx: Context) {
     // The name of a table of each migration.
-    let names = ["open_requests", "enrollment_tokens", "api_tokens"];
+    let names = ["open_requests", "enrollment_tokens", "current_certificates"];
     for (migration, taken) in names.into_iter().enumerate() {
         let database = cx.empty_database().await;
         let db = database.connect().await;

@@ -162,7 +162,7 @@ fn columns_in(bounds: &str) -> Vec<String> {
 }
 
 /// The columns of all indexes.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "org_id",
     "id",
     "device_id",
@@ -175,4 +175,6 @@ const COLUMNS: [&str; 12] = [
     "presented_serial",
     "serial",
     "secret_sha256",
+    "not_after",
+    "revoked_at",
 ];

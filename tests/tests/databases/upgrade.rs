@@ -1,11 +1,12 @@
 //! A database of an earlier version: refused as it is, and whole once it was brought up to date.
 
-use crate::schema::{MIGRATIONS, assert_migrated, assert_whole};
+use crate::schema::{MIGRATIONS, assert_migrated, assert_whole, execute};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    Clock, Completed, EnrollmentTokenStore, EventFilter, IssuanceStore, OpenRequest, OpenRequestFilter,
-    PageRequest, RenewalEventStore, RequestState,
+    CertificateFilter, Clock, Completed, EnrollmentTokenStore, EventFilter, FleetStore, IssuanceStore,
+    OpenRequest, OpenRequestFilter, PageRequest, RenewalEventStore, RequestState, Revocation,
+    RevocationReason,
 };
 use renewal_store_seaorm::{ConnectError, ConnectOptions, connect};
 use sea_orm::sea_query::{Expr, Query};
@@ -51,6 +52,19 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
     let end = samples.issued(&renewal, 10);
     store.complete(org, renewal.id(), &end).await.unwrap();
     let certificate = end.certificate().unwrap();
+    // One that was renewed, and one that was revoked: neither is current.
+    let again = samples.request("gateway", "csr 4", 10, RequestState::Signing);
+    store.open(org, &again, now).await.unwrap();
+    let newest = samples.issued(&again, 12);
+    store.complete(org, again.id(), &newest).await.unwrap();
+    let lost = samples.request("robot", "csr 5", 0, RequestState::Signing);
+    store.open(org, &lost, now).await.unwrap();
+    store.complete(org, lost.id(), &samples.issued(&lost, 13)).await.unwrap();
+    let serial = "0d".parse().unwrap();
+    store
+        .revoke(org, &serial, &Revocation { at: now, reason: RevocationReason::KeyCompromise })
+        .await
+        .unwrap();
     let waiting = samples.request("meter", "csr 2", 2, RequestState::Pending);
     store.open(org, &waiting, now).await.unwrap();
     store.close().await.unwrap();
@@ -64,12 +78,23 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
     assert!(matches!(error, ConnectError::SchemaOld { .. }), "{error:?}");
     let store = connect(database.url(), ConnectOptions::new().migrate(true)).await.unwrap();
     assert_whole(&db).await;
+    // Cut short after its last step, and run again: what is filled stays as it is.
+    let last = MIGRATIONS[MIGRATIONS.len() - 1];
+    execute(&db, &format!("DELETE FROM seaql_migrations WHERE version = '{last}'")).await;
+    assert_eq!(migration::apply(&db).await.unwrap(), [last]);
 
     let events = store.list(org, &EventFilter::new(), &PageRequest::default()).await.unwrap().items;
-    let mut expected = vec![renewal.start_event(), end.event().cloned(), waiting.start_event()];
+    let mut expected = vec![renewal.start_event(), end.event().cloned()];
+    expected.extend([again.start_event(), newest.event().cloned(), waiting.start_event()]);
     expected.reverse();
     assert_eq!(events.into_iter().map(Some).collect::<Vec<_>>(), expected);
     assert_eq!(store.certificate(org, &certificate.serial).await.unwrap().as_ref(), Some(certificate));
+    let all = CertificateFilter::Expiring { after: None, until: None };
+    let current = store.certificates(org, &all, &PageRequest::default()).await.unwrap().items;
+    assert_eq!(Some(&current[..]), newest.certificate().map(std::slice::from_ref));
+    let revoked =
+        store.certificates(org, &CertificateFilter::Revoked, &PageRequest::default()).await.unwrap().items;
+    assert_eq!(revoked.iter().map(|certificate| &certificate.serial).collect::<Vec<_>>(), [&serial]);
     let open =
         store.open_requests(org, &OpenRequestFilter::default(), &PageRequest::default()).await.unwrap();
     assert_eq!(open.items, [waiting, enrollment.clone()]);
@@ -81,7 +106,7 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
     assert_eq!(store.complete(org, enrollment.id(), &end).await.unwrap(), Completed::Recorded);
     let token = samples.token("sensor", 1);
     store.create_token(org, &token).await.unwrap();
-    let another = samples.enrollment("sensor", "csr 4", token.id);
+    let another = samples.enrollment("sensor", "csr 6", token.id);
     store.open(org, &another, now).await.unwrap();
     assert_eq!(store.open_request(org, another.id()).await.unwrap(), Some(another));
     store.close().await.unwrap();
