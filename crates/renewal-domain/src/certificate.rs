@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     AttemptId, DeviceId, DeviceName, OrgId, RenewalEvent, RequestId, RequestKind, Serial, Sha256Digest,
@@ -86,7 +86,7 @@ pub struct Revocation {
 
 /// Why a certificate was revoked: the `CRLReason` codes that apply to a device's
 /// certificate (RFC 5280, section 5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationReason {
     /// No reason was given (0).

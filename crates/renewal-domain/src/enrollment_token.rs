@@ -1,7 +1,7 @@
 //! A token with which a device enrolls: made by an operator, for one device, for one time.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::page::Scope;
 use crate::{DeviceName, OrgId, RequestId, Sha256Digest, TokenId};
@@ -42,7 +42,7 @@ pub enum TokenEnd {
 }
 
 /// What a token is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenState {
     /// It permits an enrollment.

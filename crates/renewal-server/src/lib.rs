@@ -42,6 +42,7 @@
 //! | how often a device may try | [`AttemptLimits`] |
 //! | what is answered to which request | `docs/est.md` in the repository |
 
+pub mod api;
 mod est;
 mod limits;
 mod listener;

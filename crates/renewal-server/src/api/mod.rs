@@ -1,0 +1,3 @@
+//! The operators' HTTP API.
+
+pub mod model;

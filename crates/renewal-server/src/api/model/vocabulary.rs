@@ -1,0 +1,40 @@
+//! The schemas of the domain's enumerations, made of the domain's own lists.
+
+use renewal_domain::{ApiRole, EventType, RequestKind, RequestState, RevocationReason, TokenState};
+use serde::Serialize;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
+
+pub(crate) fn event_type() -> Object {
+    one_of("What happened.", EventType::ALL)
+}
+
+pub(crate) fn request_kind() -> Object {
+    one_of("What the request is for.", [RequestKind::Enrollment, RequestKind::Renewal, RequestKind::Recovery])
+}
+
+pub(crate) fn request_state() -> Object {
+    one_of("What the request waits for.", [RequestState::Signing, RequestState::Pending])
+}
+
+pub(crate) fn revocation_reason() -> Object {
+    one_of("Why: the reason codes of RFC 5280, section 5.3.1, that apply to a device.", RevocationReason::ALL)
+}
+
+pub(crate) fn token_state() -> Object {
+    let all = [TokenState::Usable, TokenState::Spent, TokenState::Revoked, TokenState::Expired];
+    one_of("What the token is good for.", all)
+}
+
+pub(crate) fn api_role() -> Object {
+    one_of("What the holder may do.", [ApiRole::Viewer, ApiRole::Operator])
+}
+
+/// A string that is one of these, as they are written in JSON.
+fn one_of<T: Serialize>(description: &str, values: impl IntoIterator<Item = T>) -> Object {
+    let names = values.into_iter().filter_map(|value| serde_json::to_value(value).ok());
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(names))
+        .build()
+}
