@@ -83,5 +83,5 @@ pub use profile::{ApprovalMode, Profile, ProfileBuilder, ProfileError};
 pub use reason::Reason;
 pub use rejection::Rejection;
 pub use serial::{RandomError, random_serial};
-pub use service::{CsrService, CsrServiceBuilder, Reconciled, Request, TokenSecret};
+pub use service::{ApiTokenSecret, CsrService, CsrServiceBuilder, Reconciled, Request, TokenSecret};
 pub use subject::Subject;

@@ -73,6 +73,9 @@ pub enum ServiceError {
     /// No certificate with this serial number was issued here.
     #[error("no certificate with serial number {0} was issued here")]
     NoSuchCertificate(Serial),
+    /// The name of a new API token is none.
+    #[error("the name of a token has 1 to 64 characters, none of them a control or text-direction character")]
+    ApiTokenName,
     /// The task that did the work stopped: the runtime is shutting down, or it panicked.
     #[error("the work was interrupted: {0}")]
     Interrupted(#[source] renewal_domain::BoxError),

@@ -1,5 +1,6 @@
 //! The service: its parts, and how it is put together.
 
+mod api_tokens;
 mod authorise;
 mod decide;
 mod finish;
@@ -11,8 +12,9 @@ mod tokens;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use renewal_domain::{Clock, IdSource, Ids, Stores, SystemClock, device};
+use renewal_domain::{Clock, DeviceId, DeviceName, IdSource, Ids, OrgId, Stores, SystemClock, device};
 
+pub use api_tokens::ApiTokenSecret;
 pub use reconcile::Reconciled;
 pub use submit::Request;
 pub use tokens::TokenSecret;
@@ -78,6 +80,25 @@ impl CsrService {
     #[must_use]
     pub fn issuer(&self) -> &Issuer {
         &self.parts.issuer
+    }
+
+    /// The store: what the service wrote is read there.
+    #[must_use]
+    pub fn stores(&self) -> &Stores {
+        &self.parts.stores
+    }
+
+    /// The clock that the service goes by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.parts.clock
+    }
+
+    /// The device that a name means within an organisation, with the service's
+    /// [prefix](CsrServiceBuilder::name_prefix).
+    #[must_use]
+    pub fn device_id(&self, org: OrgId, name: &DeviceName) -> DeviceId {
+        DeviceId::of(org, name, &self.parts.name_prefix)
     }
 
     /// How many requests were refused, since the service was built, without a trace in the

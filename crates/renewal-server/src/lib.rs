@@ -43,17 +43,21 @@
 //! | what is answered to which request | `docs/est.md` in the repository |
 
 pub mod api;
+mod body;
+mod details;
 mod est;
 mod limits;
 mod listener;
+mod retry_after;
 mod server;
 mod tls;
 
+pub use api::Api;
 pub use est::{
     AttemptLimits, BootstrapIssuer, BootstrapNames, EnrollmentAuthority, EnrollmentTokens, Est, EstBuilder,
     EstConfigError, InvalidLabel, NotEncodable,
 };
 pub use limits::Limits;
 pub use listener::Stopped;
-pub use server::{EstServer, ListenError};
+pub use server::{ApiServer, EstServer, ListenError};
 pub use tls::{ServerCertificate, ServerCertificateError};

@@ -56,7 +56,8 @@ impl Parts {
             | ServiceError::Interrupted(_)
             | ServiceError::NoSuchRequest(_)
             | ServiceError::NotPending(_)
-            | ServiceError::NoSuchCertificate(_) => return Err(failure),
+            | ServiceError::NoSuchCertificate(_)
+            | ServiceError::ApiTokenName => return Err(failure),
         };
         if let Err(error) = self.end_without_certificate(request, reason, reason.sentence()).await {
             let error: &dyn std::error::Error = &error;

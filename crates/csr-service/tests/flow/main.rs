@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
 
+mod api_tokens;
 mod approvals;
 mod enrollment;
 mod faults;

@@ -1,3 +1,72 @@
-//! The operators' HTTP API.
+//! The operators' HTTP API: what happened to the certificates of a fleet, and what to do about it.
+//!
+//! [`Api`] is what an [`ApiServer`](crate::ApiServer) serves; `docs/api.md` in the repository tells how
+//! it is used. One file a resource. What several need is in files of its own: who asks and may what
+//! (`access`), the query (`query`), JSON (`content`), everything that can be wrong (`problem`). A
+//! handler gives what the [`model`] says, or a problem; what becomes of that in HTTP is in one place.
 
+mod access;
+mod api_tokens;
+mod certificates;
+mod content;
+mod devices;
+mod enrollment_tokens;
+mod events;
+mod health;
 pub mod model;
+mod openapi;
+mod period;
+mod problem;
+mod query;
+mod requests;
+mod routes;
+mod summary;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use csr_service::CsrService;
+
+use crate::Limits;
+
+/// The operators' API over a [`CsrService`]: what [`ApiServer`](crate::ApiServer) serves.
+///
+/// Whoever uses it needs a token, which [`CsrService::new_api_token`] makes; health, metrics and the
+/// description of the API need none.
+pub struct Api(Parts);
+
+/// What the API is made of.
+struct Parts {
+    service: CsrService,
+    metrics: Option<Metrics>,
+}
+
+/// What tells the metrics.
+type Metrics = Box<dyn Fn() -> String + Send + Sync>;
+
+impl Api {
+    /// The API over `service`, its store and its clock.
+    #[must_use]
+    pub fn new(service: CsrService) -> Self {
+        Self(Parts { service, metrics: None })
+    }
+
+    /// Answers at `/metrics` with what this tells, in the text format of Prometheus. Without it
+    /// there is nothing at that path.
+    #[must_use]
+    pub fn metrics(mut self, metrics: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.0.metrics = Some(Box::new(metrics));
+        self
+    }
+
+    pub(crate) fn into_router(self, limits: &Limits) -> Router {
+        routes::router(Arc::new(self.0), limits)
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("service", &self.0.service).finish_non_exhaustive()
+    }
+}

@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use renewal_domain::RequestId;
 
 use crate::listener::ReasonOfAnswer;
+use crate::retry_after::seconds;
 
 /// RFC 8951 makes this header meaningless, for the body is always base64; clients written
 /// to the examples of RFC 7030 look for it.
@@ -52,28 +53,10 @@ pub(super) fn text(status: StatusCode, code: &'static str, sentence: &str) -> Re
     response
 }
 
-/// A time to wait, in whole seconds and never none (RFC 9110, section 10.2.3).
-pub(super) fn seconds(duration: Duration) -> HeaderValue {
-    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-    HeaderValue::from(seconds.max(1))
-}
-
 fn pkcs7(content_type: &'static str, base64: Bytes) -> Response<Body> {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (TRANSFER_ENCODING, HeaderValue::from_static("base64")),
     ];
     (headers, base64).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_to_wait_is_rounded_up() {
-        assert_eq!(seconds(Duration::ZERO), "1");
-        assert_eq!(seconds(Duration::from_millis(1_001)), "2");
-        assert_eq!(seconds(Duration::from_mins(1)), "60");
-    }
 }

@@ -1,30 +1,13 @@
 //! The body of an enrollment: a PKCS#10 request in base64 (RFC 8951, section 3.1).
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
 
 use super::refusal::Refusal;
-use crate::Limits;
-
-/// How much body is taken, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BodyLimits {
-    pub(super) bytes: usize,
-    pub(super) time: Duration,
-}
-
-impl From<&Limits> for BodyLimits {
-    fn from(limits: &Limits) -> Self {
-        Self { bytes: limits.body_bytes, time: limits.body }
-    }
-}
+use crate::body::{self, BodyError, BodyLimits};
 
 /// Refuses what the header alone shows to be wrong, before a body is read. Parameters of the content
 /// type are ignored, and so is any Content-Transfer-Encoding (RFC 8951, section 3.1).
@@ -34,23 +17,22 @@ pub(super) fn check_header(headers: &HeaderMap, limits: BodyLimits) -> Result<()
     if !essence.eq_ignore_ascii_case("application/pkcs10") {
         return Err(Refusal::ContentType);
     }
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let length = length.and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > limits.bytes) {
-        return Err(Refusal::BodyTooLarge(limits.bytes));
-    }
-    Ok(())
+    Ok(body::check_length(headers, limits)?)
 }
 
 /// Reads the body, up to the limits, and decodes it.
 pub(super) async fn read(body: Body, limits: BodyLimits) -> Result<Vec<u8>, Refusal> {
-    let whole = Limited::new(body, limits.bytes).collect();
-    let whole = timeout(limits.time, whole).await.map_err(|_| Refusal::BodyTooSlow)?;
-    let whole = whole.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-        Some(_) => Refusal::BodyTooLarge(limits.bytes),
-        None => Refusal::BodyIncomplete,
-    })?;
-    decode(&whole.to_bytes())
+    decode(&body::read(body, limits).await?)
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge(limit) => Self::BodyTooLarge(limit),
+            BodyError::TooSlow => Self::BodyTooSlow,
+            BodyError::Incomplete => Self::BodyIncomplete,
+        }
+    }
 }
 
 /// Decodes base64 in which CR, LF, space and tab may stand anywhere, and nothing else. An empty body
@@ -65,6 +47,8 @@ fn decode(body: &[u8]) -> Result<Vec<u8>, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const LIMITS: BodyLimits = BodyLimits { bytes: 100, time: Duration::from_secs(1) };

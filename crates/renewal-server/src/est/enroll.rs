@@ -18,13 +18,15 @@ use tracing::warn;
 
 use super::Parts;
 use super::answer::Answer;
-use super::content::{self, BodyLimits};
+use super::content;
 use super::credential::Requester;
-use super::outcome::{self, RETRY_STORE};
+use super::outcome;
 use super::refusal::Refusal;
 use super::routes::Organisation;
 use crate::Limits;
+use crate::body::BodyLimits;
 use crate::listener::HttpRequestId;
+use crate::retry_after::RETRY_STORE;
 use crate::tls::Peer;
 
 /// What one request may take.

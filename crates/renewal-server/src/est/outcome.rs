@@ -1,7 +1,5 @@
 //! From what the service says to what the client gets.
 
-use std::time::Duration;
-
 use csr_service::{Outcome, ServiceError};
 use renewal_domain::StoreError;
 use tracing::error;
@@ -11,13 +9,9 @@ use super::certs_only::certs_only;
 use super::challenge::Challenge;
 use super::refusal::Refusal;
 use super::status::needs_another_credential;
+use crate::details::details;
 use crate::listener::HttpRequestId;
-
-/// When to ask again while the store cannot be reached.
-pub(super) const RETRY_STORE: Duration = Duration::from_secs(30);
-
-/// When to ask again after somebody else decided at the same moment.
-const RETRY_SOON: Duration = Duration::from_secs(2);
+use crate::retry_after::{RETRY_SOON, RETRY_STORE};
 
 /// The answer to what became of a request. With a `challenge`, one whose credential
 /// permits nothing is asked for another.
@@ -69,18 +63,4 @@ fn store_refusal(error: &StoreError, id: HttpRequestId) -> Refusal {
         StoreError::Unavailable(_) => Refusal::Unavailable(RETRY_STORE),
         _ => Refusal::Failed(id),
     }
-}
-
-/// An error with its causes, on one line.
-fn details(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -9,10 +9,11 @@ use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use csr_service::Rejection;
 
-use super::answer::{seconds, text};
+use super::answer::text;
 use super::challenge::Challenge;
 use super::status::status;
 use crate::listener::HttpRequestId;
+use crate::retry_after::seconds;
 
 /// Why there is no other answer.
 #[derive(Debug)]

@@ -13,11 +13,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, info};
 
-use super::Shared;
 use super::request::answer;
+use super::{Shared, Transport};
 use crate::tls::Peer;
 
 /// How long a peer that still sends is listened to after the last answer.
@@ -42,7 +43,14 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     mut stopping: watch::Receiver<bool>,
 ) -> End {
-    let handshake = timeout(shared.limits.handshake, handshake(stream, address, &shared));
+    // Answers are small and written at once: nothing is gained by waiting for more.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(peer = %address, %error, "TCP_NODELAY was not set");
+    }
+    let Transport::Tls(tls) = &shared.transport else {
+        return requests(stream, address, None, shared, stopping).await;
+    };
+    let handshake = timeout(shared.limits.handshake, handshake(stream, address, tls));
     let stream = tokio::select! {
         () = stop(&mut stopping) => return End::Finished,
         stream = handshake => match stream {
@@ -55,27 +63,28 @@ pub(super) async fn serve(
         },
     };
     let peer = Peer::of(stream.get_ref().1, address);
-    requests(stream, peer, shared, stopping).await
+    requests(stream, address, Some(peer), shared, stopping).await
 }
 
-async fn handshake(stream: TcpStream, address: SocketAddr, shared: &Shared) -> Option<TlsStream<TcpStream>> {
-    // Answers are small and written at once: nothing is gained by waiting for more.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(peer = %address, %error, "TCP_NODELAY was not set");
-    }
-    let accepted = shared.tls.accept(stream).await;
+async fn handshake(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: &TlsAcceptor,
+) -> Option<TlsStream<TcpStream>> {
+    let accepted = tls.accept(stream).await;
     accepted.inspect_err(|error| info!(peer = %address, %error, "the TLS handshake failed")).ok()
 }
 
 async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    peer: Peer,
+    address: SocketAddr,
+    peer: Option<Peer>,
     shared: Arc<Shared>,
     mut stopping: watch::Receiver<bool>,
 ) -> End {
     let limits = shared.limits;
-    let address = peer.address();
-    let service = service_fn(move |request| Box::pin(answer(Arc::clone(&shared), peer.clone(), request)));
+    let service =
+        service_fn(move |request| Box::pin(answer(Arc::clone(&shared), address, peer.clone(), request)));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)

@@ -36,15 +36,33 @@ pub struct Stopped {
 
 /// What every connection needs.
 pub(crate) struct Shared {
-    tls: TlsAcceptor,
+    transport: Transport,
     app: Router,
     limits: Limits,
     ids: HttpRequestIds,
 }
 
+/// What is below HTTP.
+enum Transport {
+    /// TLS, whose handshake tells who the peer is.
+    Tls(TlsAcceptor),
+    /// Nothing but TCP.
+    Plain,
+}
+
 impl Shared {
-    pub(crate) fn new(tls: ServerConfig, app: Router, limits: Limits) -> Self {
-        Self { tls: TlsAcceptor::from(Arc::new(tls)), app, limits, ids: HttpRequestIds::new() }
+    /// Serves `app` over TLS; its requests have the extension [`Peer`](crate::tls::Peer).
+    pub(crate) fn over_tls(tls: ServerConfig, app: Router, limits: Limits) -> Self {
+        Self::new(Transport::Tls(TlsAcceptor::from(Arc::new(tls))), app, limits)
+    }
+
+    /// Serves `app` over TCP.
+    pub(crate) fn plain(app: Router, limits: Limits) -> Self {
+        Self::new(Transport::Plain, app, limits)
+    }
+
+    fn new(transport: Transport, app: Router, limits: Limits) -> Self {
+        Self { transport, app, limits, ids: HttpRequestIds::new() }
     }
 }
 

@@ -1,6 +1,7 @@
-//! One request: given its id and its peer, answered, logged.
+//! One request: given its id, and its peer if TLS told who that is; answered, logged.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -26,16 +27,19 @@ pub(crate) struct ReasonOfAnswer(pub(crate) &'static str);
 /// Answers a request and logs a line about it: no header, no body, no query.
 pub(super) async fn answer(
     shared: Arc<Shared>,
-    peer: Peer,
+    address: SocketAddr,
+    peer: Option<Peer>,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let begun = Instant::now();
     let id = shared.ids.next();
     // Handlers fill in what they find out.
-    let span = info_span!("request", %id, peer = %peer.address(), org = Empty, device = Empty);
+    let span = info_span!("request", %id, peer = %address, org = Empty, device = Empty, token = Empty);
     let method = request.method().clone();
     let path = clean(request.uri().path(), MAX_LOGGED_PATH);
-    request.extensions_mut().insert(peer);
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
     request.extensions_mut().insert(id);
     async {
         let mut response = shared.app.clone().oneshot(request.map(Body::new)).await?;

@@ -13,7 +13,7 @@ mod problem;
 mod requests;
 mod summary;
 mod tokens;
-mod vocabulary;
+pub(super) mod vocabulary;
 
 pub use certificates::{Certificate, Revocation, Revoke};
 pub use devices::{Device, FailureCount};

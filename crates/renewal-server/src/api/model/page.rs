@@ -16,8 +16,16 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page of the ledger.
+    pub(crate) fn of<'a, R>(page: &'a renewal_domain::Page<R>) -> Self
+    where
+        T: From<&'a R>,
+    {
+        Self::told(page, T::from)
+    }
+
     /// A page of the ledger, each item told as `tell` tells it.
-    pub(crate) fn of<R>(page: &renewal_domain::Page<R>, tell: impl Fn(&R) -> T) -> Self {
+    pub(crate) fn told<'a, R>(page: &'a renewal_domain::Page<R>, tell: impl Fn(&'a R) -> T) -> Self {
         Self {
             items: page.items.iter().map(tell).collect(),
             next_cursor: page.next.map(|cursor| cursor.to_string()),

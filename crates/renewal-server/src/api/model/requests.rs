@@ -52,6 +52,11 @@ pub struct Deny {
     pub note: Option<String>,
 }
 
+impl Deny {
+    /// The longest note, in characters.
+    pub const LONGEST_NOTE: usize = 1_000;
+}
+
 /// What became of a request that a person decided about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {

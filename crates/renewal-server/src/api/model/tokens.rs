@@ -7,7 +7,7 @@ use renewal_domain::{ApiRole, ApiTokenId, OrgId, RequestId, TokenEnd, TokenId, T
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::vocabulary::{api_role, token_state};
+use super::vocabulary::{api_role, period, token_state};
 
 /// A token with which one device enrolls, once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,7 +40,7 @@ pub struct NewEnrollmentToken {
     #[schema(min_length = 1, max_length = 64)]
     pub device: String,
     /// How long it is good: a number and a unit out of `s`, `m`, `h`, `d`, as `24h`; at most 366 days.
-    #[schema(pattern = "^[1-9][0-9]{0,8}[smhd]$")]
+    #[schema(schema_with = period)]
     pub expires_in: String,
 }
 
@@ -99,7 +99,7 @@ pub struct NewApiToken {
     /// How long it is good: a number and a unit out of `s`, `m`, `h`, `d`, as `90d`; for ever if
     /// there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = "^[1-9][0-9]{0,8}[smhd]$")]
+    #[schema(schema_with = period)]
     pub expires_in: Option<String>,
 }
 

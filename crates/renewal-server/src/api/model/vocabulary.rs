@@ -1,4 +1,5 @@
-//! The schemas of the domain's enumerations, made of the domain's own lists.
+//! Schemas of what is a string in JSON: the domain's enumerations, made of the domain's own lists, and
+//! lengths of time.
 
 use renewal_domain::{ApiRole, EventType, RequestKind, RequestState, RevocationReason, TokenState};
 use serde::Serialize;
@@ -27,6 +28,21 @@ pub(crate) fn token_state() -> Object {
 
 pub(crate) fn api_role() -> Object {
     one_of("What the holder may do.", [ApiRole::Viewer, ApiRole::Operator])
+}
+
+/// A length of time, as [`Period`](super::super::period::Period) reads it.
+pub(crate) fn period() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("A number and a unit out of s, m, h, d."))
+        .pattern(Some("^[1-9][0-9]{0,8}[smhd]$"))
+        .examples(["24h"])
+        .build()
+}
+
+/// A string that is one of these.
+pub(crate) fn only<const N: usize>(words: [&'static str; N]) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
 /// A string that is one of these, as they are written in JSON.

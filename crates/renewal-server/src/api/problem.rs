@@ -1,0 +1,278 @@
+//! Every way in which a request is not answered as it wished, and what that is in HTTP: a problem
+//! document (RFC 9457).
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+use csr_service::ServiceError;
+use renewal_domain::{CursorError, StoreError};
+use tracing::error;
+
+use super::model;
+use crate::body::BodyError;
+use crate::details::details;
+use crate::listener::ReasonOfAnswer;
+use crate::retry_after::{RETRY_STORE, seconds};
+
+/// The media type of a problem document.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why there is no other answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// The path is none of the API's.
+    UnknownPath,
+    /// The path has other methods.
+    MethodNotAllowed,
+    /// There is no good token.
+    Unauthenticated,
+    /// The token is a viewer's, and something is to be changed.
+    OperatorRequired,
+    /// What the path names is not there, or not the token's to see.
+    NotFound,
+    /// No metrics are collected.
+    NoMetrics,
+    /// There is no query parameter of the first name; the others are known.
+    UnknownParameter(String, Vec<String>),
+    /// A parameter of the path or the query has a value that it cannot have; the text says why.
+    InvalidParameter(&'static str, String),
+    /// Only one of these query parameters can be given.
+    ConflictingParameters(&'static str),
+    /// The cursor is none, or of another listing.
+    Cursor(CursorError),
+    /// The body has another content type than JSON.
+    ContentType,
+    /// The body is not the JSON that is wanted; the text says why.
+    InvalidBody(String),
+    /// The body did not come as it should.
+    Body(BodyError),
+    /// The request is being signed, and waits for nobody.
+    RequestNotPending,
+    /// Somebody else decided at the same moment.
+    RequestEnded,
+    /// It cannot be done now; it is worth trying again.
+    Unavailable(Duration),
+    /// The server failed; the log has the details.
+    Failed,
+}
+
+impl Problem {
+    /// Status, stable code, title, and what is wrong this time.
+    fn said(&self) -> (StatusCode, &'static str, &'static str, String) {
+        match self {
+            Self::UnknownPath => (
+                StatusCode::NOT_FOUND,
+                "unknown_path",
+                "There is no such path",
+                "The API has no such path; /api/v1/openapi.json has them all.".into(),
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "The path has other methods",
+                "The path does not have this method; the header Allow says which it has.".into(),
+            ),
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "A token is needed",
+                "Send the header 'Authorization: Bearer TOKEN' with an API token that is good: not expired, \
+                 not revoked."
+                    .into(),
+            ),
+            Self::OperatorRequired => (
+                StatusCode::FORBIDDEN,
+                "operator_required",
+                "The token may only read",
+                "This changes something, and the token's role is viewer: it takes an operator's.".into(),
+            ),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "There is nothing here",
+                "What the path names is not there, or not in the organisation of the token.".into(),
+            ),
+            Self::NoMetrics => (
+                StatusCode::NOT_FOUND,
+                "no_metrics",
+                "There are no metrics",
+                "This server collects no metrics.".into(),
+            ),
+            Self::UnknownParameter(name, known) => (
+                StatusCode::BAD_REQUEST,
+                "unknown_parameter",
+                "There is no such query parameter",
+                match known.as_slice() {
+                    [] => format!("There is no query parameter '{name}': this path has none."),
+                    known => {
+                        format!("There is no query parameter '{name}': this path has {}.", known.join(", "))
+                    }
+                },
+            ),
+            Self::InvalidParameter(name, why) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_parameter",
+                "A parameter cannot have this value",
+                format!("{name}: {why}."),
+            ),
+            Self::ConflictingParameters(names) => (
+                StatusCode::BAD_REQUEST,
+                "conflicting_parameters",
+                "These parameters exclude each other",
+                format!("Of {names} only one can be given."),
+            ),
+            Self::Cursor(CursorError::Malformed) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_cursor",
+                "This is no cursor",
+                "Give back the next_cursor of the page before, unchanged.".into(),
+            ),
+            Self::Cursor(CursorError::OtherListing) => (
+                StatusCode::BAD_REQUEST,
+                "cursor_of_other_listing",
+                "The cursor belongs to another listing",
+                "The cursor came from another path, or the filter changed: keep the filter, or start without \
+                 a cursor."
+                    .into(),
+            ),
+            Self::ContentType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content_type_not_supported",
+                "The body has another content type",
+                "The body must be JSON, with the content type application/json.".into(),
+            ),
+            Self::InvalidBody(why) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_body",
+                "The body is not what is wanted",
+                format!("The body cannot be taken: {why}."),
+            ),
+            Self::Body(BodyError::TooLarge(limit)) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The body is too large",
+                format!("The body is larger than {limit} octets."),
+            ),
+            Self::Body(BodyError::TooSlow) => (
+                StatusCode::REQUEST_TIMEOUT,
+                "body_too_slow",
+                "The body is too slow",
+                "The body did not come in time.".into(),
+            ),
+            Self::Body(BodyError::Incomplete) => (
+                StatusCode::BAD_REQUEST,
+                "body_incomplete",
+                "The body is not complete",
+                "The body is not complete, or not HTTP.".into(),
+            ),
+            Self::RequestNotPending => (
+                StatusCode::CONFLICT,
+                "request_not_pending",
+                "The request waits for nobody",
+                "The request is being signed: there is nothing to decide.".into(),
+            ),
+            Self::RequestEnded => (
+                StatusCode::CONFLICT,
+                "request_ended",
+                "The request has ended",
+                "Somebody else decided about the request at the same moment.".into(),
+            ),
+            Self::Unavailable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The service cannot answer now",
+                "Try again after the time in the header Retry-After.".into(),
+            ),
+            Self::Failed => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "failed",
+                "The service failed",
+                "The server's log says more about the request with this request_id.".into(),
+            ),
+        }
+    }
+
+    /// Makes the response of a request out of what its handler gave: a problem becomes a document.
+    pub(super) fn document(mut response: Response<Body>, request_id: String) -> Response<Body> {
+        let Some(problem) = response.extensions_mut().remove::<Self>() else { return response };
+        let (status, code, title, detail) = problem.said();
+        let document = model::Problem {
+            type_uri: format!("urn:renewal-ledger:problem:{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail,
+            code: code.to_owned(),
+            request_id,
+        };
+        // Its fields are strings and a number, which JSON can hold.
+        *response.body_mut() = Body::from(serde_json::to_vec(&document).unwrap_or_default());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        match problem {
+            Self::Unauthenticated => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Unavailable(wait) => {
+                headers.insert(RETRY_AFTER, seconds(wait));
+            }
+            _ => (),
+        }
+        response.extensions_mut().insert(ReasonOfAnswer(code));
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// A response that the outermost layer makes a document of, as it knows the request's id.
+    fn into_response(self) -> Response<Body> {
+        let mut response = self.said().0.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        error!(error = details(&error), "the store failed");
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(RETRY_STORE),
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(failure: ServiceError) -> Self {
+        match failure {
+            ServiceError::Store(error) => error.into(),
+            ServiceError::NoSuchRequest(_) | ServiceError::NoSuchCertificate(_) => Self::NotFound,
+            ServiceError::NotPending(_) => Self::RequestNotPending,
+            ServiceError::EndedMeanwhile(_) => Self::RequestEnded,
+            ServiceError::ApiTokenName => Self::InvalidBody(failure.to_string()),
+            ServiceError::SignerTimeout(_) => {
+                error!(error = details(&failure), "the service failed");
+                Self::Unavailable(RETRY_STORE)
+            }
+            // What trying again does not help; and whatever kind of failure a later version adds.
+            _ => {
+                error!(error = details(&failure), "the service failed");
+                Self::Failed
+            }
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl From<CursorError> for Problem {
+    fn from(error: CursorError) -> Self {
+        Self::Cursor(error)
+    }
+}

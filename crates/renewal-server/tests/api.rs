@@ -1,0 +1,53 @@
+//! The operators' HTTP API over real sockets.
+//!
+//! Tests of a program that is not installed are reported as ignored, each by name;
+//! `RENEWAL_REQUIRE_BACKENDS=all` makes them fail.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "api/access.rs"]
+mod access;
+#[path = "api/client.rs"]
+mod client;
+#[path = "api/conventions.rs"]
+mod conventions;
+#[path = "api/description.rs"]
+mod description;
+#[path = "api/fleet.rs"]
+mod fleet;
+#[path = "api/health.rs"]
+mod health;
+#[path = "api/history.rs"]
+mod history;
+#[path = "api/requests.rs"]
+mod requests;
+#[path = "est/store.rs"]
+mod store;
+#[path = "api/tokens.rs"]
+mod tokens;
+#[path = "est/trials.rs"]
+mod trials;
+#[path = "api/walkthrough.rs"]
+mod walkthrough;
+#[path = "api/world.rs"]
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let trials = [
+        access::trials(),
+        conventions::trials(),
+        history::trials(),
+        fleet::trials(),
+        requests::trials(),
+        tokens::trials(),
+        health::trials(),
+        description::trials(),
+        walkthrough::trials(),
+    ];
+    let trials = trials.into_iter().flatten().collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
