@@ -1,5 +1,5 @@
 //! The server of Renewal Ledger: devices enroll, renew and recover their certificates over EST
-//! (RFC 7030, RFC 8951).
+//! (RFC 7030, RFC 8951); operators find out what happened, and decide, over an HTTP API.
 //!
 //! [`EstServer`] listens; [`Est`] is what it offers, over a [`CsrService`](csr_service::CsrService);
 //! [`ServerCertificate`] is how it shows devices who it is, and [`Limits`] how much one of them may
@@ -40,7 +40,8 @@
 //! |---|---|
 //! | who may enroll | [`EnrollmentTokens`], [`EnrollmentAuthority`], [`BootstrapIssuer`] |
 //! | how often a device may try | [`AttemptLimits`] |
-//! | what is answered to which request | `docs/est.md` in the repository |
+//! | what a device is answered to which request | `docs/est.md` in the repository |
+//! | what operators ask | [`Api`], [`ApiServer`], [`api::model`], `docs/api.md` in the repository |
 
 pub mod api;
 mod body;

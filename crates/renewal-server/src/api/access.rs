@@ -10,6 +10,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts as RequestParts;
 use renewal_domain::{ApiRole, ApiToken, DeviceId, DeviceName, OrgId};
 use tracing::{Span, field};
+use uuid::Uuid;
 
 use super::Parts;
 use super::problem::Problem;
@@ -85,6 +86,13 @@ impl Call {
     pub(super) fn path<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, Problem> {
         let (_, value) = self.path.iter().find(|(found, _)| found == name).ok_or(Problem::NotFound)?;
         value.parse().map_err(|why: T::Err| Problem::InvalidParameter(name, why.to_string()))
+    }
+
+    /// The id that the path names something by. One that is a UUID of another version is of nothing
+    /// that is there.
+    pub(super) fn id<T: TryFrom<Uuid>>(&self) -> Result<T, Problem> {
+        let id: Uuid = self.path("id")?;
+        T::try_from(id).map_err(|_| Problem::NotFound)
     }
 
     /// The device that the path names, by its UUID or by its name.

@@ -53,7 +53,7 @@ pub(super) async fn list(Viewer(call): Viewer) -> Result<Json<Page<ApiToken>>, P
     responses((status = 200, description = "The token as it is now", body = ApiToken))
 )]
 pub(super) async fn revoke(Operator(call): Operator) -> Result<Json<ApiToken>, Problem> {
-    let id: ApiTokenId = call.path("id")?;
+    let id: ApiTokenId = call.id()?;
     call.no_query()?;
     let service = &call.parts.service;
     let token = service.revoke_api_token(call.org, id).await?.ok_or(Problem::NotFound)?;

@@ -21,7 +21,7 @@ const JSON: &str = "application/json";
 /// A JSON body, in a request or an answer.
 pub(super) struct Json<T>(pub(super) T);
 
-/// A JSON body that may be left out.
+/// A JSON body that may be left out, or null.
 pub(super) struct OptionalJson<T>(pub(super) T);
 
 /// The answer to what made something new.
@@ -46,7 +46,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<Parts>> for OptionalJson<T> 
             return Ok(Self(T::default()));
         }
         check_type(&headers)?;
-        Ok(Self(parse(&octets)?))
+        Ok(Self(parse::<Option<T>>(&octets)?.unwrap_or_default()))
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) async fn list(Viewer(call): Viewer) -> Result<Json<Page<EnrollmentTok
     responses((status = 200, description = "The token as it is now", body = EnrollmentToken))
 )]
 pub(super) async fn revoke(Operator(call): Operator) -> Result<Json<EnrollmentToken>, Problem> {
-    let id: TokenId = call.path("id")?;
+    let id: TokenId = call.id()?;
     call.no_query()?;
     let service = &call.parts.service;
     let token = service.revoke_enrollment_token(call.org, id).await?.ok_or(Problem::NotFound)?;

@@ -121,7 +121,7 @@ pub(super) async fn of_device(Viewer(call): Viewer) -> Result<Json<Page<Event>>,
     responses((status = 200, description = "The event", body = Event))
 )]
 pub(super) async fn show(Viewer(call): Viewer) -> Result<Json<Event>, Problem> {
-    let id: EventId = call.path("id")?;
+    let id: EventId = call.id()?;
     call.no_query()?;
     let event = call.parts.service.stores().events.get(call.org, id).await?;
     Ok(Json(Event::from(&event.ok_or(Problem::NotFound)?)))

@@ -51,19 +51,6 @@ pub(super) fn beginning() -> OpenApi {
 /// Adds the problems that a path can answer because of what it is, and that no handler names.
 pub(super) fn add_problems(openapi: &mut OpenApi) {
     for (path, item) in &mut openapi.paths.paths {
-        let names_something = path.matches('{').count() > 0;
-        for operation in operations(item) {
-            add(operation, 500, "The service failed");
-            if operation.security.is_none() {
-                add(operation, 400, "A parameter or the body cannot be taken");
-                add(operation, 401, "There is no good token");
-                add(operation, 503, "The service cannot answer now");
-                if names_something {
-                    add(operation, 404, "There is nothing here");
-                }
-            }
-            give_problems_their_form(operation);
-        }
         if let Some(operation) = &mut item.post {
             add(operation, 403, "The token may only read");
             if operation.request_body.is_some() {
@@ -71,6 +58,18 @@ pub(super) fn add_problems(openapi: &mut OpenApi) {
                 add(operation, 413, "The body is too large");
                 add(operation, 415, "The body has another content type");
             }
+        }
+        for operation in operations(item) {
+            add(operation, 500, "The service failed");
+            if operation.security.is_none() {
+                add(operation, 400, "A parameter or the body cannot be taken");
+                add(operation, 401, "There is no good token");
+                add(operation, 503, "The service cannot answer now");
+                if path.contains('{') {
+                    add(operation, 404, "There is nothing here");
+                }
+            }
+            give_problems_their_form(operation);
         }
     }
 }
@@ -80,15 +79,13 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn add(operation: &mut Operation, status: u16, description: &str) {
-    let status = status.to_string();
-    if !operation.responses.responses.contains_key(&status) {
-        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-        let response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, problem).build();
-        operation.responses.responses.insert(status, RefOr::T(response));
-    }
+    let responses = &mut operation.responses.responses;
+    responses
+        .entry(status.to_string())
+        .or_insert_with(|| RefOr::T(ResponseBuilder::new().description(description).build()));
 }
 
-/// Gives responses to which a handler gave no body the form of a problem.
+/// Gives responses without a body the form of a problem.
 fn give_problems_their_form(operation: &mut Operation) {
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response

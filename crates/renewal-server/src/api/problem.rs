@@ -1,6 +1,7 @@
 //! Every way in which a request is not answered as it wished, and what that is in HTTP: a problem
 //! document (RFC 9457).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -60,150 +61,105 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    /// Status, stable code, title, and what is wrong this time.
-    fn said(&self) -> (StatusCode, &'static str, &'static str, String) {
+    /// The kind of problem: status, stable code, title.
+    const fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
         match self {
-            Self::UnknownPath => (
-                StatusCode::NOT_FOUND,
-                "unknown_path",
-                "There is no such path",
-                "The API has no such path; /api/v1/openapi.json has them all.".into(),
-            ),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "The path has other methods",
-                "The path does not have this method; the header Allow says which it has.".into(),
-            ),
-            Self::Unauthenticated => (
-                StatusCode::UNAUTHORIZED,
-                "unauthenticated",
-                "A token is needed",
-                "Send the header 'Authorization: Bearer TOKEN' with an API token that is good: not expired, \
-                 not revoked."
-                    .into(),
-            ),
-            Self::OperatorRequired => (
-                StatusCode::FORBIDDEN,
-                "operator_required",
-                "The token may only read",
-                "This changes something, and the token's role is viewer: it takes an operator's.".into(),
-            ),
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "There is nothing here",
-                "What the path names is not there, or not in the organisation of the token.".into(),
-            ),
-            Self::NoMetrics => (
-                StatusCode::NOT_FOUND,
-                "no_metrics",
-                "There are no metrics",
-                "This server collects no metrics.".into(),
-            ),
-            Self::UnknownParameter(name, known) => (
-                StatusCode::BAD_REQUEST,
-                "unknown_parameter",
-                "There is no such query parameter",
-                match known.as_slice() {
-                    [] => format!("There is no query parameter '{name}': this path has none."),
-                    known => {
-                        format!("There is no query parameter '{name}': this path has {}.", known.join(", "))
-                    }
-                },
-            ),
-            Self::InvalidParameter(name, why) => (
-                StatusCode::BAD_REQUEST,
-                "invalid_parameter",
-                "A parameter cannot have this value",
-                format!("{name}: {why}."),
-            ),
-            Self::ConflictingParameters(names) => (
-                StatusCode::BAD_REQUEST,
-                "conflicting_parameters",
-                "These parameters exclude each other",
-                format!("Of {names} only one can be given."),
-            ),
-            Self::Cursor(CursorError::Malformed) => (
-                StatusCode::BAD_REQUEST,
-                "invalid_cursor",
-                "This is no cursor",
-                "Give back the next_cursor of the page before, unchanged.".into(),
-            ),
-            Self::Cursor(CursorError::OtherListing) => (
-                StatusCode::BAD_REQUEST,
-                "cursor_of_other_listing",
-                "The cursor belongs to another listing",
-                "The cursor came from another path, or the filter changed: keep the filter, or start without \
-                 a cursor."
-                    .into(),
-            ),
-            Self::ContentType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "content_type_not_supported",
-                "The body has another content type",
-                "The body must be JSON, with the content type application/json.".into(),
-            ),
-            Self::InvalidBody(why) => (
-                StatusCode::BAD_REQUEST,
-                "invalid_body",
-                "The body is not what is wanted",
-                format!("The body cannot be taken: {why}."),
-            ),
-            Self::Body(BodyError::TooLarge(limit)) => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is too large",
-                format!("The body is larger than {limit} octets."),
-            ),
-            Self::Body(BodyError::TooSlow) => (
-                StatusCode::REQUEST_TIMEOUT,
-                "body_too_slow",
-                "The body is too slow",
-                "The body did not come in time.".into(),
-            ),
-            Self::Body(BodyError::Incomplete) => (
-                StatusCode::BAD_REQUEST,
-                "body_incomplete",
-                "The body is not complete",
-                "The body is not complete, or not HTTP.".into(),
-            ),
-            Self::RequestNotPending => (
-                StatusCode::CONFLICT,
-                "request_not_pending",
-                "The request waits for nobody",
-                "The request is being signed: there is nothing to decide.".into(),
-            ),
-            Self::RequestEnded => (
-                StatusCode::CONFLICT,
-                "request_ended",
-                "The request has ended",
-                "Somebody else decided about the request at the same moment.".into(),
-            ),
-            Self::Unavailable(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "The service cannot answer now",
-                "Try again after the time in the header Retry-After.".into(),
-            ),
-            Self::Failed => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "failed",
-                "The service failed",
-                "The server's log says more about the request with this request_id.".into(),
-            ),
+            Self::UnknownPath => (S::NOT_FOUND, "unknown_path", "There is no such path"),
+            Self::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "The path has other methods")
+            }
+            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "A token is needed"),
+            Self::OperatorRequired => (S::FORBIDDEN, "operator_required", "The token may only read"),
+            Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing here"),
+            Self::NoMetrics => (S::NOT_FOUND, "no_metrics", "There are no metrics"),
+            Self::UnknownParameter(..) => {
+                (S::BAD_REQUEST, "unknown_parameter", "There is no such query parameter")
+            }
+            Self::InvalidParameter(..) => {
+                (S::BAD_REQUEST, "invalid_parameter", "A parameter cannot have this value")
+            }
+            Self::ConflictingParameters(_) => {
+                (S::BAD_REQUEST, "conflicting_parameters", "These parameters exclude each other")
+            }
+            Self::Cursor(CursorError::Malformed) => (S::BAD_REQUEST, "invalid_cursor", "This is no cursor"),
+            Self::Cursor(CursorError::OtherListing) => {
+                (S::BAD_REQUEST, "cursor_of_other_listing", "The cursor belongs to another listing")
+            }
+            Self::ContentType => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "content_type_not_supported", "The body has another content type")
+            }
+            Self::InvalidBody(_) => (S::BAD_REQUEST, "invalid_body", "The body is not what is wanted"),
+            Self::Body(BodyError::TooLarge(_)) => {
+                (S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
+            }
+            Self::Body(BodyError::TooSlow) => (S::REQUEST_TIMEOUT, "body_too_slow", "The body is too slow"),
+            Self::Body(BodyError::Incomplete) => {
+                (S::BAD_REQUEST, "body_incomplete", "The body is not complete")
+            }
+            Self::RequestNotPending => (S::CONFLICT, "request_not_pending", "The request waits for nobody"),
+            Self::RequestEnded => (S::CONFLICT, "request_ended", "The request has ended"),
+            Self::Unavailable(_) => (S::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer now"),
+            Self::Failed => (S::INTERNAL_SERVER_ERROR, "failed", "The service failed"),
+        }
+    }
+
+    /// What is wrong this time, and what to do about it.
+    fn detail(&self) -> Cow<'static, str> {
+        match self {
+            Self::UnknownPath => "The API has no such path; /api/v1/openapi.json has them all.".into(),
+            Self::MethodNotAllowed => {
+                "The path does not have this method; the header Allow says which it has.".into()
+            }
+            Self::Unauthenticated => {
+                "Send the header 'Authorization: Bearer TOKEN' with an API token that is \
+                                      good: not expired, not revoked."
+                    .into()
+            }
+            Self::OperatorRequired => {
+                "This changes something, and the token's role is viewer: it takes an operator's.".into()
+            }
+            Self::NotFound => {
+                "What the path names is not there, or not in the organisation of the token.".into()
+            }
+            Self::NoMetrics => "This server collects no metrics.".into(),
+            Self::UnknownParameter(name, known) if known.is_empty() => {
+                format!("There is no query parameter '{name}': this path has none.").into()
+            }
+            Self::UnknownParameter(name, known) => {
+                format!("There is no query parameter '{name}': this path has {}.", known.join(", ")).into()
+            }
+            Self::InvalidParameter(name, why) => format!("{name}: {why}.").into(),
+            Self::ConflictingParameters(names) => format!("Of {names} only one can be given.").into(),
+            Self::Cursor(CursorError::Malformed) => {
+                "Give back the next_cursor of the page before, unchanged.".into()
+            }
+            Self::Cursor(CursorError::OtherListing) => "The cursor came from another path, or the filter \
+                                                        changed: keep the filter, or start without a cursor."
+                .into(),
+            Self::ContentType => "The body must be JSON, with the content type application/json.".into(),
+            Self::InvalidBody(why) => format!("The body cannot be taken: {why}.").into(),
+            Self::Body(BodyError::TooLarge(limit)) => {
+                format!("The body is larger than {limit} octets.").into()
+            }
+            Self::Body(BodyError::TooSlow) => "The body did not come in time.".into(),
+            Self::Body(BodyError::Incomplete) => "The body is not complete, or not HTTP.".into(),
+            Self::RequestNotPending => "The request is being signed: there is nothing to decide.".into(),
+            Self::RequestEnded => "Somebody else decided about the request at the same moment.".into(),
+            Self::Unavailable(_) => "Try again after the time in the header Retry-After.".into(),
+            Self::Failed => "The server's log says more about the request with this request_id.".into(),
         }
     }
 
     /// Makes the response of a request out of what its handler gave: a problem becomes a document.
     pub(super) fn document(mut response: Response<Body>, request_id: String) -> Response<Body> {
         let Some(problem) = response.extensions_mut().remove::<Self>() else { return response };
-        let (status, code, title, detail) = problem.said();
+        let (status, code, title) = problem.kind();
         let document = model::Problem {
             type_uri: format!("urn:renewal-ledger:problem:{code}"),
             title: title.to_owned(),
             status: status.as_u16(),
-            detail,
+            detail: problem.detail().into_owned(),
             code: code.to_owned(),
             request_id,
         };
@@ -228,7 +184,7 @@ impl Problem {
 impl IntoResponse for Problem {
     /// A response that the outermost layer makes a document of, as it knows the request's id.
     fn into_response(self) -> Response<Body> {
-        let mut response = self.said().0.into_response();
+        let mut response = self.kind().0.into_response();
         response.extensions_mut().insert(self);
         response
     }

@@ -8,6 +8,7 @@ use renewal_domain::{Cursor, PageRequest, PageSize, Scope};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use super::model::vocabulary::number;
 use super::problem::Problem;
 
 /// The parameters of a query, as they came.
@@ -28,11 +29,20 @@ pub(super) struct Nothing;
 pub(super) struct PageQuery {
     /// How many items at most: 1 to 1,000, and 100 unless asked otherwise. Other numbers become
     /// the nearest of these.
-    #[param(minimum = 0)]
-    limit: Option<u64>,
+    #[param(schema_with = number)]
+    limit: Option<Limit>,
     /// The `next_cursor` of the page before, unchanged, with the same filter.
     cursor: Option<String>,
 }
+
+/// A number of items, however large; what it becomes is the page's to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limit(u64);
+
+/// The text is no number of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is a number, in digits alone")]
+struct InvalidLimit;
 
 /// The parameters of a listing.
 pub(super) struct Listing<Q> {
@@ -116,11 +126,23 @@ impl<Q: IntoParams> IntoParams for Listing<Q> {
 impl PageQuery {
     /// The page, of a listing of this scope.
     pub(super) fn request(&self, scope: &Scope) -> Result<PageRequest, Problem> {
-        let size = self.limit.map_or_else(PageSize::default, PageSize::nearest);
+        let size = self.limit.map_or_else(PageSize::default, |Limit(limit)| PageSize::nearest(limit));
         match self.cursor.as_deref().map(str::parse::<Cursor>).transpose()? {
             Some(cursor) => Ok(PageRequest::resume(size, scope, cursor)?),
             None => Ok(PageRequest::first(size)),
         }
+    }
+}
+
+impl FromStr for Limit {
+    type Err = InvalidLimit;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLimit> {
+        if text.is_empty() || !text.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(InvalidLimit);
+        }
+        // Digits alone fail only when they are too many.
+        Ok(Self(text.parse().unwrap_or(u64::MAX)))
     }
 }
 

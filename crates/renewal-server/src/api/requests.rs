@@ -95,7 +95,7 @@ pub(super) async fn attempts(Viewer(call): Viewer) -> Result<Json<Page<OpenReque
     )
 )]
 pub(super) async fn approve(Operator(call): Operator) -> Result<Json<Decision>, Problem> {
-    let request_id: RequestId = call.path("id")?;
+    let request_id: RequestId = call.id()?;
     call.no_query()?;
     let ended = |outcome, certificate, reason, message| {
         Ok(Json(Decision { request_id, outcome, certificate, reason, message }))
@@ -131,7 +131,7 @@ pub(super) async fn deny(
     Operator(call): Operator,
     OptionalJson(Deny { note }): OptionalJson<Deny>,
 ) -> Result<Json<Decision>, Problem> {
-    let request_id: RequestId = call.path("id")?;
+    let request_id: RequestId = call.id()?;
     call.no_query()?;
     let note = note.unwrap_or_default();
     if note.chars().count() > Deny::LONGEST_NOTE {

@@ -81,7 +81,7 @@ impl Client {
             let (name, value) = line.split_once(": ").unwrap();
             (name.parse().unwrap(), value.parse().unwrap())
         };
-        let headers: HeaderMap = HeaderMap::from_iter(lines.map(field));
+        let headers = lines.map(field).collect();
         Response { status, headers, body: body.as_bytes().to_vec() }
     }
 

@@ -21,7 +21,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// A certificate as the API shows it.
 fn shown(device: &Device) -> Value {
     let certificate = device.certificate();
-    let hex = |digest: &[u8]| digest.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
     json!({
         "serial": certificate.serial.to_string(),
         "device_id": certificate.device_id.to_string(),
@@ -32,8 +31,8 @@ fn shown(device: &Device) -> Value {
         "not_before": rfc3339(certificate.not_before),
         "not_after": rfc3339(certificate.not_after),
         "presented_serial": certificate.presented_serial.as_ref().map(ToString::to_string),
-        "public_key_sha256": hex(&certificate.public_key_sha256),
-        "csr_sha256": hex(&certificate.csr_sha256),
+        "public_key_sha256": hex::encode(certificate.public_key_sha256),
+        "csr_sha256": hex::encode(certificate.csr_sha256),
         "revocation": null,
     })
 }

@@ -99,7 +99,7 @@ pub struct NewApiToken {
     /// How long it is good: a number and a unit out of `s`, `m`, `h`, `d`, as `90d`; for ever if
     /// there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = period)]
+    #[schema(value_type = Option<String>, pattern = "^[1-9][0-9]{0,8}[smhd]$")]
     pub expires_in: Option<String>,
 }
 

@@ -40,6 +40,11 @@ pub(crate) fn period() -> Object {
         .build()
 }
 
+/// A number that counts something, of any size.
+pub(crate) fn number() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build()
+}
+
 /// A string that is one of these.
 pub(crate) fn only<const N: usize>(words: [&'static str; N]) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
