@@ -19,6 +19,7 @@ pub use reconcile::Reconciled;
 pub use submit::Request;
 pub use tokens::TokenSecret;
 
+use crate::observer::{Nobody, Observer};
 use crate::organisations::{EveryOrganisation, Organisations};
 use crate::{DeviceIssuer, Issuer, Profile};
 
@@ -41,6 +42,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     organisations: Arc<dyn Organisations>,
+    observer: Arc<dyn Observer>,
     name_prefix: String,
     strangers_refused: AtomicU64,
 }
@@ -55,6 +57,7 @@ pub struct CsrServiceBuilder {
     clock: Arc<dyn Clock>,
     ids: Option<Arc<dyn IdSource>>,
     organisations: Arc<dyn Organisations>,
+    observer: Arc<dyn Observer>,
     name_prefix: String,
 }
 
@@ -72,6 +75,7 @@ impl CsrService {
             clock: Arc::new(SystemClock),
             ids: None,
             organisations: Arc::new(EveryOrganisation),
+            observer: Arc::new(Nobody),
             name_prefix: device::DEFAULT_PREFIX.to_owned(),
         }
     }
@@ -149,6 +153,13 @@ impl CsrServiceBuilder {
         self
     }
 
+    /// Tells this observer what is recorded, refused and signed.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
     /// Allows this prefix before a UUID in a common name, in place of `device:`.
     #[must_use]
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
@@ -170,6 +181,7 @@ impl CsrServiceBuilder {
             clock: self.clock,
             ids,
             organisations: self.organisations,
+            observer: self.observer,
             name_prefix: self.name_prefix,
             strangers_refused: AtomicU64::new(0),
         };

@@ -29,3 +29,16 @@ pub enum StoreError {
     #[error("the store failed")]
     Backend(#[source] BoxError),
 }
+
+impl StoreError {
+    /// The kind of failure in a word, to count it by.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "conflict",
+            Self::Unavailable(_) => "unavailable",
+            Self::Corrupt { .. } => "corrupt",
+            Self::Backend(_) => "backend",
+        }
+    }
+}

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use renewal_domain::{
     Answer, Completed, Completion, IssuedParts, OpenRequest, Opened, RequestState, StoreError,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{error, info};
 
 use super::Parts;
@@ -30,6 +30,9 @@ impl Parts {
         now: DateTime<Utc>,
     ) -> Result<Outcome, ServiceError> {
         let opened = self.stores.issuance.open(request.org_id(), &request, now).await?;
+        if let (Opened::New, Some(start)) = (&opened, request.start_event()) {
+            self.observer.recorded(&start);
+        }
         Ok(match opened {
             Opened::Answered(answer) => answered(answer),
             Opened::New if request.state() == RequestState::Pending => {
@@ -108,7 +111,9 @@ impl Parts {
         let now = self.clock.now();
         let work = move || issue(&issuer, &profile, &csr, lifetime, now);
         let deadline = self.profile.signing_deadline();
+        let begun = Instant::now();
         let signed = timeout(deadline, tokio::task::spawn_blocking(work)).await;
+        self.observer.signed(begun.elapsed(), matches!(signed, Ok(Ok(Ok(_)))));
         Ok(signed.map_err(|_| ServiceError::SignerTimeout(deadline))?.map_err(interrupted)??)
     }
 
@@ -142,7 +147,12 @@ impl Parts {
         let work = self.stores.issuance.complete(request.org_id(), request.id(), completion);
         let done = timeout(deadline, work).await;
         let late = || StoreError::Unavailable(format!("no answer within {deadline:?}").into());
-        Ok(done.map_err(|_| late())??)
+        let done = done.map_err(|_| late())??;
+        if done == Completed::Recorded {
+            completion.event().into_iter().for_each(|event| self.observer.recorded(event));
+            completion.certificate().into_iter().for_each(|certificate| self.observer.issued(certificate));
+        }
+        Ok(done)
     }
 }
 

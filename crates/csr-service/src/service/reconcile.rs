@@ -55,7 +55,10 @@ impl Parts {
         loop {
             let found = self.stores.issuance.open_requests(org, &filter, &page).await?;
             for request in &found.items {
-                ended += u64::from(self.end_without_certificate(request, reason, reason.sentence()).await?);
+                if self.end_without_certificate(request, reason, reason.sentence()).await? {
+                    self.observer.reconciled(org, reason);
+                    ended += 1;
+                }
             }
             let Some(next) = found.next else { return Ok(ended) };
             page = PageRequest::resume(PageSize::default(), &filter.scope(org), next)

@@ -187,6 +187,7 @@ impl Parts {
     /// Refuses a requester who proved no identity: counted and logged, not recorded.
     fn refuse_stranger(&self, org: OrgId, rejection: Rejection) -> Outcome {
         self.strangers_refused.fetch_add(1, Ordering::Relaxed);
+        self.observer.stranger_refused(org, rejection.reason());
         warn!(%org, reason = %rejection.reason(), "refused a requester who proved no identity");
         Outcome::Rejected(rejection)
     }
@@ -204,7 +205,9 @@ impl Parts {
         let failed = start
             .failed(end, rejection.reason().reason_code(), &rejection.message())
             .map_err(|error| ServiceError::Interrupted(error.into()))?;
-        self.stores.events.create_many(org, &[start, failed]).await?;
+        let events = [start, failed];
+        self.stores.events.create_many(org, &events).await?;
+        events.iter().for_each(|event| self.observer.recorded(event));
         info!(%org, device = %device.id, reason = %rejection.reason(), "refused a device");
         Ok(Outcome::Rejected(rejection))
     }
