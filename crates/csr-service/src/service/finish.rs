@@ -149,8 +149,12 @@ impl Parts {
         let late = || StoreError::Unavailable(format!("no answer within {deadline:?}").into());
         let done = done.map_err(|_| late())??;
         if done == Completed::Recorded {
-            completion.event().into_iter().for_each(|event| self.observer.recorded(event));
-            completion.certificate().into_iter().for_each(|certificate| self.observer.issued(certificate));
+            if let Some(event) = completion.event() {
+                self.observer.recorded(event);
+            }
+            if let Some(certificate) = completion.certificate() {
+                self.observer.issued(certificate);
+            }
         }
         Ok(done)
     }

@@ -207,7 +207,9 @@ impl Parts {
             .map_err(|error| ServiceError::Interrupted(error.into()))?;
         let events = [start, failed];
         self.stores.events.create_many(org, &events).await?;
-        events.iter().for_each(|event| self.observer.recorded(event));
+        for event in &events {
+            self.observer.recorded(event);
+        }
         info!(%org, device = %device.id, reason = %rejection.reason(), "refused a device");
         Ok(Outcome::Rejected(rejection))
     }
