@@ -42,6 +42,7 @@
 //! | how often a device may try | [`AttemptLimits`] |
 //! | what a device is answered to which request | `docs/est.md` in the repository |
 //! | what operators ask | [`Api`], [`ApiServer`], [`api::model`], `docs/api.md` in the repository |
+//! | how it does, and how the fleet stands | [`Metrics`], [`Gauges`] |
 
 pub mod api;
 mod body;
@@ -49,6 +50,7 @@ mod details;
 mod est;
 mod limits;
 mod listener;
+mod metrics;
 mod retry_after;
 mod server;
 mod tls;
@@ -60,5 +62,6 @@ pub use est::{
 };
 pub use limits::Limits;
 pub use listener::Stopped;
+pub use metrics::{Gauges, Listener, Metrics, StoreMetrics};
 pub use server::{ApiServer, EstServer, ListenError};
 pub use tls::{ServerCertificate, ServerCertificateError};

@@ -22,6 +22,8 @@ mod enrollments;
 mod faults;
 #[path = "est/logs.rs"]
 mod logs;
+#[path = "est/metrics.rs"]
+mod metrics;
 #[path = "est/operations.rs"]
 mod operations;
 #[path = "est/programs.rs"]
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     let trials = [
         configuration::trials(),
         logs::trials(),
+        metrics::trials(),
         operations::trials(),
         enrollments::trials(),
         renewals::trials(),

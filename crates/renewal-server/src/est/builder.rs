@@ -14,6 +14,7 @@ use super::certs_only::{NotEncodable, certs_only};
 use super::challenge::Challenge;
 use super::labels::{InvalidLabel, Labels};
 use super::{Est, Parts};
+use crate::Metrics;
 
 /// Puts an [`Est`] together.
 #[must_use]
@@ -28,6 +29,7 @@ pub struct EstBuilder {
     realm: String,
     limits: AttemptLimits,
     clock: Arc<dyn Clock>,
+    metrics: Option<Metrics>,
 }
 
 /// Why the EST operations cannot be put together.
@@ -80,6 +82,7 @@ impl Est {
             realm: "Renewal Ledger".to_owned(),
             limits: AttemptLimits::default(),
             clock: Arc::new(SystemClock),
+            metrics: None,
         }
     }
 }
@@ -138,6 +141,12 @@ impl EstBuilder {
         self
     }
 
+    /// Counts and measures the requests here.
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// The operations.
     ///
     /// # Errors
@@ -176,6 +185,7 @@ impl EstBuilder {
             client_authorities,
             authority: self.authority,
             clock: self.clock,
+            metrics: self.metrics,
         }))
     }
 }

@@ -42,6 +42,7 @@ use self::attempts::Attempts;
 use self::challenge::Challenge;
 use self::labels::Labels;
 use crate::Limits;
+use crate::metrics::{Listener, Metrics};
 
 /// The EST operations over a [`CsrService`]: what [`EstServer`](crate::EstServer) serves.
 pub struct Est(Parts);
@@ -58,6 +59,7 @@ struct Parts {
     challenge: Challenge,
     attempts: Attempts,
     clock: Arc<dyn Clock>,
+    metrics: Option<Metrics>,
 }
 
 impl Est {
@@ -67,7 +69,12 @@ impl Est {
     }
 
     pub(crate) fn into_router(self, limits: &Limits) -> Router {
-        routes::router(Arc::new(self.0), limits)
+        let metrics = self.0.metrics.clone();
+        let router = routes::router(Arc::new(self.0), limits);
+        match metrics {
+            Some(metrics) => metrics.measure(Listener::Est, router),
+            None => router,
+        }
     }
 }
 

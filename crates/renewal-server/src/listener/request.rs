@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -11,13 +12,16 @@ use renewal_domain::text::clean;
 use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::field::Empty;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, info, info_span, warn};
 
 use super::Shared;
 use crate::tls::Peer;
 
 /// The longest path that is logged, in octets.
 const MAX_LOGGED_PATH: usize = 200;
+
+/// From when on an answer is slow, which is worth a warning.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// The code of the reason for an answer, which a handler leaves in the answer's extensions for
 /// the log.
@@ -46,7 +50,13 @@ pub(super) async fn answer(
         response.headers_mut().insert("x-request-id", id.header());
         let reason = response.extensions().get().map(|ReasonOfAnswer(code)| *code);
         let status = response.status().as_u16();
-        info!(%method, path, status, reason, elapsed = ?begun.elapsed(), "answered");
+        let elapsed = begun.elapsed();
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        if elapsed < SLOW {
+            info!(%method, path, status, reason, elapsed_ms, "answered");
+        } else {
+            warn!(%method, path, status, reason, elapsed_ms, "answered slowly");
+        }
         Ok(response)
     }
     .instrument(span)

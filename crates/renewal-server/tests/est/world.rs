@@ -19,7 +19,8 @@ use renewal_domain::{
     PageRequest, PageSize, RenewalEventStore, RequestKind, StoreError, SystemClock,
 };
 use renewal_server::{
-    AttemptLimits, EnrollmentAuthority, Est, EstBuilder, EstServer, Limits, ServerCertificate, Stopped,
+    AttemptLimits, EnrollmentAuthority, Est, EstBuilder, EstServer, Limits, Metrics, ServerCertificate,
+    Stopped,
 };
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -46,6 +47,7 @@ pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) clock: MockClock,
     pub(crate) store: TestStore,
+    pub(crate) metrics: Metrics,
     pub(crate) authority: NewIssuer,
     pub(crate) profile: ProfileBuilder,
     pub(crate) limits: Limits,
@@ -97,6 +99,7 @@ impl World {
         let world = Self {
             directory: tempfile::Builder::new().prefix("renewal-est-").tempdir().unwrap(),
             store: TestStore::new(),
+            metrics: Metrics::new(&clock),
             authority: NewIssuer::builder("Device CA").create(clock.now()).unwrap(),
             profile: Profile::builder().lifetime(90 * DAY),
             limits: Limits::default(),
@@ -134,10 +137,11 @@ impl World {
         let now = self.clock.now();
         let issuer =
             Issuer::from_pem(self.authority.certificate_pem(), self.authority.key_pem(), now).unwrap();
-        let builder =
-            CsrService::builder(issuer, self.profile.clone().build().unwrap(), self.store.switched.clone())
-                .clock(Arc::new(self.clock.clone()))
-                .ids(predictable_ids(&self.clock));
+        let store = Arc::new(self.metrics.watch_store(self.store.switched.clone()));
+        let builder = CsrService::builder(issuer, self.profile.clone().build().unwrap(), store)
+            .clock(Arc::new(self.clock.clone()))
+            .ids(predictable_ids(&self.clock))
+            .observer(Arc::new(self.metrics.clone()));
         self.device_issuers.iter().cloned().fold(builder, CsrServiceBuilder::device_issuer).build()
     }
 
@@ -148,7 +152,8 @@ impl World {
             .label("other", OTHER_ORG)
             .enrollment_authority(Arc::new(Tokens(self.store.switched.clone())))
             .attempt_limits(plenty)
-            .clock(Arc::new(self.clock.clone()));
+            .clock(Arc::new(self.clock.clone()))
+            .metrics(self.metrics.clone());
         self.device_issuers.iter().cloned().fold(builder, EstBuilder::device_issuer)
     }
 
