@@ -20,6 +20,8 @@ pub(crate) struct Authority {
     pub(crate) key_info: Vec<u8>,
     /// The subject key identifier, when there is one.
     pub(crate) key_identifier: Option<Vec<u8>>,
+    /// Whether it may sign revocation lists.
+    pub(crate) may_sign_crls: bool,
     pub(crate) not_before: DateTime<Utc>,
     pub(crate) not_after: DateTime<Utc>,
 }
@@ -33,10 +35,12 @@ impl Authority {
         if !certificate.is_ca() {
             return Err(IssuerError::NotAnAuthority);
         }
-        let usage = certificate.key_usage();
-        if !usage.is_ok_and(|usage| usage.is_none_or(|usage| usage.value.key_cert_sign())) {
+        // Without the extension, the key is for everything (RFC 5280, section 4.2.1.3).
+        let usage = certificate.key_usage().map_err(|_| IssuerError::MayNotSign)?;
+        if usage.as_ref().is_some_and(|usage| !usage.value.key_cert_sign()) {
             return Err(IssuerError::MayNotSign);
         }
+        let may_sign_crls = usage.is_none_or(|usage| usage.value.crl_sign());
         let beyond = || IssuerError::Certificate("its times cannot be computed with".into());
         let key_info = certificate.public_key().raw.to_vec();
         let key = PublicKeyInfo::from_der(&key_info)
@@ -54,6 +58,7 @@ impl Authority {
             name: certificate.subject().as_raw().to_vec(),
             key_info,
             key_identifier,
+            may_sign_crls,
             not_before: time(&certificate.validity().not_before).ok_or_else(beyond)?,
             not_after: time(&certificate.validity().not_after).ok_or_else(beyond)?,
             der,

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SerialNumber, SubjectPublicKeyInfo,
+    CertificateParams, CrlDistributionPoint, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SerialNumber,
+    SubjectPublicKeyInfo,
 };
 use renewal_domain::Serial;
 use time::OffsetDateTime;
@@ -117,6 +118,8 @@ pub(crate) struct Meant<'a> {
     pub(crate) serial: &'a Serial,
     pub(crate) not_before: OffsetDateTime,
     pub(crate) not_after: OffsetDateTime,
+    /// Where the revocation list is.
+    pub(crate) crl_url: Option<&'a str>,
 }
 
 /// Issues the certificate for a request, under a new random serial number.
@@ -162,7 +165,8 @@ fn issue_with_serial(
     else {
         return Err(not_valid());
     };
-    let meant = Meant { csr, serial, not_before, not_after };
+    let crl_url = profile.crl_url().map(|url| url.of(issuer));
+    let meant = Meant { csr, serial, not_before, not_after, crl_url: crl_url.as_deref() };
     let der = sign(issuer, &meant).map_err(IssueError::Signer)?;
     lint::check(&der, issuer, &meant).map_err(IssueError::Wrong)?;
     let (Some(not_before), Some(not_after)) = (
@@ -194,6 +198,8 @@ fn sign(issuer: &Issuer, meant: &Meant<'_>) -> Result<Vec<u8>, rcgen::Error> {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params.use_authority_key_identifier_extension = true;
+    params.crl_distribution_points =
+        meant.crl_url.map(|url| CrlDistributionPoint { uris: vec![url.to_owned()] }).into_iter().collect();
     let key = SubjectPublicKeyInfo::from_der(meant.csr.spki_der())?;
     let certificate = params.signed_by(&key, &issuer.for_rcgen())?;
     Ok(certificate.der().to_vec())

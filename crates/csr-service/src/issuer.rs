@@ -10,6 +10,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, Pr
 use sha2::{Digest, Sha256};
 
 use crate::authority::Authority;
+use crate::crl::CrlIssuer;
 use crate::csr::Csr;
 use crate::encoding::pem_of;
 use crate::issuer_error::IssuerError;
@@ -61,14 +62,21 @@ impl Issuer {
     }
 
     fn of(authority: Authority, signer: Signer, now: DateTime<Utc>) -> Result<Self, IssuerError> {
-        if signer.subject_public_key_info() != authority.key_info {
-            return Err(IssuerError::KeyMismatch);
-        }
+        let issuer = Self::pair(authority, signer)?;
+        let authority = &issuer.authority;
         if now < authority.not_before {
             return Err(IssuerError::NotYetValid(authority.not_before));
         }
         if now > authority.not_after {
             return Err(IssuerError::Expired(authority.not_after));
+        }
+        Ok(issuer)
+    }
+
+    /// Certificate and key that belong together, whether the certificate is valid now or not.
+    pub(crate) fn pair(authority: Authority, signer: Signer) -> Result<Self, IssuerError> {
+        if signer.subject_public_key_info() != authority.key_info {
+            return Err(IssuerError::KeyMismatch);
         }
         let params = issuing_params(&authority)?;
         Ok(Self { authority, params, signer })
@@ -102,6 +110,21 @@ impl Issuer {
     #[must_use]
     pub fn public_key_sha256(&self) -> [u8; 32] {
         Sha256::digest(&self.authority.key_info).into()
+    }
+
+    /// The identifier of the issuer's key in lowercase hexadecimal, as issued certificates refer
+    /// to it (RFC 5280, section 4.2.1.1): the subject key identifier of the CA certificate.
+    #[must_use]
+    pub fn key_id(&self) -> String {
+        hex::encode(self.key_identifier())
+    }
+
+    /// The issuer as one that signs revocation lists.
+    ///
+    /// # Errors
+    /// [`IssuerError::MayNotSignLists`] when its certificate does not allow it.
+    pub fn as_crl_issuer(&self) -> Result<CrlIssuer, IssuerError> {
+        CrlIssuer::of(self.clone())
     }
 
     /// Refuses a request for the issuer's own key: its holder could act as the authority.
@@ -162,7 +185,7 @@ fn issuing_params(authority: &Authority) -> Result<CertificateParams, IssuerErro
 }
 
 /// The only private key in a PEM file; OpenSSL writes `EC PARAMETERS` in front of some.
-fn read_key(pem: &[u8]) -> Result<KeyPair, IssuerError> {
+pub(crate) fn read_key(pem: &[u8]) -> Result<KeyPair, IssuerError> {
     let blocks = pem::parse_many(pem).map_err(|_| IssuerError::NoKey("broken PEM".into()))?;
     let mut keys = blocks.iter().filter(|block| block.tag().ends_with("PRIVATE KEY"));
     let (Some(key), None) = (keys.next(), keys.next()) else {

@@ -15,6 +15,9 @@ pub enum IssuerError {
     /// The certificate has a `keyUsage` without `keyCertSign`.
     #[error("the issuer's certificate may not sign certificates; its keyUsage must have keyCertSign")]
     MayNotSign,
+    /// The certificate has a `keyUsage` without `cRLSign`.
+    #[error("the issuer's certificate may not sign revocation lists; its keyUsage must have cRLSign")]
+    MayNotSignLists,
     /// The certificate has expired.
     #[error("the issuer's certificate expired at {0}; use the authority's new certificate and key")]
     Expired(DateTime<Utc>),

@@ -2,7 +2,8 @@
 //!
 //! [`CsrService`] is the service: [`submit`](CsrService::submit) judges and answers a request,
 //! [`approve`](CsrService::approve) and [`deny`](CsrService::deny) decide what waits for a
-//! person, [`revoke`](CsrService::revoke) stops a certificate's renewals, and
+//! person, [`revoke`](CsrService::revoke) stops a certificate's renewals,
+//! [`revocation_list`](CsrService::revocation_list) tells others of it, and
 //! [`reconcile`](CsrService::reconcile) ends what was left open. It promises:
 //!
 //! - no certificate leaves before its row and its success event are committed, in one transaction;
@@ -49,6 +50,8 @@ mod authority;
 mod certificate;
 mod certificate_der;
 mod credential;
+mod crl;
+mod crl_url;
 mod csr;
 mod encoding;
 mod issuer;
@@ -72,6 +75,8 @@ mod test_support;
 pub use alt_names::{MAX_ALT_NAMES, SubjectAltNames};
 pub use certificate::{IssueError, IssuedCertificate, issue};
 pub use credential::{Credential, EnrollmentGrant, ProvenCertificate};
+pub use crl::{CrlError, CrlIssuer, RevocationList};
+pub use crl_url::{CrlUrl, InvalidCrlUrl};
 pub use csr::{Csr, MAX_CSR_BYTES, MAX_CSR_PEM_BYTES};
 pub use issuer::{Issuer, Signer};
 pub use issuer_error::IssuerError;

@@ -5,7 +5,7 @@
 //! RFC 5280 profile for end entities.
 
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
+use x509_parser::extensions::{CRLDistributionPoints, DistributionPointName, GeneralName, ParsedExtension};
 use x509_parser::oid_registry as oids;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
@@ -64,6 +64,9 @@ fn check_extensions(
     if !wanted.is_empty() {
         expected.push(oids::OID_X509_EXT_SUBJECT_ALT_NAME);
     }
+    if meant.crl_url.is_some() {
+        expected.push(oids::OID_X509_EXT_CRL_DISTRIBUTION_POINTS);
+    }
     for extension in certificate.extensions() {
         let right = match extension.parsed_extension() {
             ParsedExtension::AuthorityKeyIdentifier(_) => {
@@ -80,6 +83,9 @@ fn check_extensions(
             ParsedExtension::SubjectAlternativeName(_) => {
                 !extension.critical
                     && SubjectAltNames::from_extension(extension.value).is_ok_and(|san| san == *wanted)
+            }
+            ParsedExtension::CRLDistributionPoints(points) => {
+                !extension.critical && meant.crl_url.is_some_and(|url| is_the_one_url(points, url))
             }
             _ => false,
         };
@@ -98,12 +104,24 @@ fn check_extensions(
 /// The content of an extended key usage that is `clientAuth` and nothing else.
 const CLIENT_AUTH: [u8; 12] = [0x30, 0x0a, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2];
 
-fn is_time(found: &ASN1Time, meant: time::OffsetDateTime) -> bool {
+/// Whether the list is said to be at this URL and nowhere else, for all reasons, from the issuer.
+fn is_the_one_url(points: &CRLDistributionPoints<'_>, url: &str) -> bool {
+    let [point] = points.points.as_slice() else { return false };
+    let name = match &point.distribution_point {
+        Some(DistributionPointName::FullName(names)) => names.as_slice(),
+        _ => return false,
+    };
+    matches!(name, [GeneralName::URI(found)] if *found == url)
+        && point.reasons.is_none()
+        && point.crl_issuer.is_none()
+}
+
+pub(crate) fn is_time(found: &ASN1Time, meant: time::OffsetDateTime) -> bool {
     found.to_datetime() == meant && found.is_utctime() == UTC_TIME_YEARS.contains(&found.to_datetime().year())
 }
 
 /// An integer's octets without the one that keeps it positive.
-fn strip(serial: &[u8]) -> &[u8] {
+pub(crate) fn strip(serial: &[u8]) -> &[u8] {
     match serial {
         [0, rest @ ..] => rest,
         all => all,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use renewal_domain::{CertificateRecord, RequestId, RequestState, Serial, StoreError};
 
 use crate::encoding::pem_of;
-use crate::{IssueError, Rejection};
+use crate::{CrlError, IssueError, Rejection};
 
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,9 @@ pub enum ServiceError {
     /// The name of a new API token is none.
     #[error("the name of a token has 1 to 64 characters, none of them a control or text-direction character")]
     ApiTokenName,
+    /// No revocation list could be made.
+    #[error(transparent)]
+    RevocationList(#[from] CrlError),
     /// The task that did the work stopped: the runtime is shutting down, or it panicked.
     #[error("the work was interrupted: {0}")]
     Interrupted(#[source] renewal_domain::BoxError),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use renewal_domain::RequestKind;
 
+use crate::crl_url::CrlUrl;
 use crate::key::KeyPolicy;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -88,6 +89,12 @@ impl Profile {
         self.0.signing_deadline
     }
 
+    /// Where certificates say that the revocation list of their issuer is; by default nowhere.
+    #[must_use]
+    pub const fn crl_url(&self) -> Option<&CrlUrl> {
+        self.0.crl_url.as_ref()
+    }
+
     /// Which keys requests may have.
     #[must_use]
     pub const fn key_policy(&self) -> &KeyPolicy {
@@ -139,6 +146,7 @@ pub struct ProfileBuilder {
     approval_period: Duration,
     abandon_after: Duration,
     signing_deadline: Duration,
+    crl_url: Option<CrlUrl>,
     key_policy: KeyPolicy,
 }
 
@@ -155,6 +163,7 @@ impl Default for ProfileBuilder {
             approval_period: 7 * DAY,
             abandon_after: 10 * MINUTE,
             signing_deadline: MINUTE,
+            crl_url: None,
             key_policy: KeyPolicy::default(),
         }
     }
@@ -210,6 +219,12 @@ impl ProfileBuilder {
     /// Sets [`Profile::signing_deadline`]: longer than zero.
     pub const fn signing_deadline(mut self, deadline: Duration) -> Self {
         self.signing_deadline = deadline;
+        self
+    }
+
+    /// Sets [`Profile::crl_url`].
+    pub fn crl_url(mut self, url: Option<CrlUrl>) -> Self {
+        self.crl_url = url;
         self
     }
 

@@ -5,6 +5,7 @@ mod authorise;
 mod decide;
 mod finish;
 mod reconcile;
+mod revocation_list;
 mod revoke;
 mod submit;
 mod tokens;

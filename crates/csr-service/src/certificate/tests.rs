@@ -47,6 +47,19 @@ fn every_kind_of_issuer_signs_for_every_kind_of_key() {
 }
 
 #[test]
+fn a_certificate_names_the_revocation_list_of_its_issuer() {
+    let issuer = issuer();
+    let url = "http://pki.example/{issuer}.crl".parse().unwrap();
+    let profile = Profile::builder().crl_url(Some(url)).build().unwrap();
+    let made = issue(&issuer, &profile, &csr(&Request::default().der()), None, now()).unwrap();
+    let certificate = parse(made.der()).unwrap();
+    let found = certificate.extensions().iter().find(|e| e.oid.to_string() == "2.5.29.31").unwrap();
+    let named = format!("http://pki.example/{}.crl", issuer.key_id());
+    assert!(!found.critical && found.value.ends_with(named.as_bytes()));
+    assert_eq!(hex::encode(issuer.key_identifier()), issuer.key_id());
+}
+
+#[test]
 fn nothing_of_a_request_but_key_and_names_gets_into_the_certificate() {
     let request = Request {
         subject: vec![part("2.5.4.10", 19, "Works"), cn("device-1"), part("2.5.4.5", 22, "17")],

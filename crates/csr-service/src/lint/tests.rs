@@ -1,8 +1,8 @@
 //! Certificates that differ from what was meant in one thing each.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
 };
 use renewal_domain::Serial;
 use time::OffsetDateTime;
@@ -18,6 +18,7 @@ struct Setting {
     issuer: Issuer,
     csr: Csr,
     serial: Serial,
+    crl_url: Option<&'static str>,
 }
 
 impl Setting {
@@ -27,6 +28,7 @@ impl Setting {
             issuer: issuer(),
             csr: Csr::parse(&Request::extensions(&[names]), &KeyPolicy::default()).unwrap(),
             serial: Serial::from_be_bytes(&[0x55; 20]).unwrap(),
+            crl_url: None,
         }
     }
 
@@ -37,6 +39,7 @@ impl Setting {
             serial: &self.serial,
             not_before: start,
             not_after: start + time::Duration::days(1),
+            crl_url: self.crl_url,
         }
     }
 
@@ -130,11 +133,31 @@ fn extensions_that_are_missing_are_found() {
 }
 
 #[test]
+fn another_place_of_the_revocation_list_is_found() {
+    const URL: &str = "http://pki.example/crl";
+    let points =
+        |urls: &[&str]| vec![CrlDistributionPoint { uris: urls.iter().map(ToString::to_string).collect() }];
+    let mut setting = Setting::new();
+    setting.finds("2.5.29.31 is not as meant", |p| p.crl_distribution_points = points(&[URL]));
+    setting.crl_url = Some(URL);
+    let mut right = setting.params();
+    right.crl_distribution_points = points(&[URL]);
+    assert_eq!(setting.check(&right, &P256, &setting.issuer), Ok(()));
+    setting.finds("2.5.29.31 is missing", |_| {});
+    for other in
+        [points(&["http://pki.example/"]), points(&[URL, URL]), [points(&[URL]), points(&[URL])].concat()]
+    {
+        setting.finds("2.5.29.31 is not as meant", |p| p.crl_distribution_points = other);
+    }
+}
+
+#[test]
 fn what_the_profile_of_rfc_5280_forbids_is_found() {
     let new = new_issuer(IssuerKey::EcdsaP256);
     let ca = KeyPair::from_pem(new.key_pem()).unwrap();
     let csr = Csr::parse(&Request::default().der(), &KeyPolicy::default()).unwrap();
-    let setting = Setting { issuer: load(&new), csr, serial: Serial::from_be_bytes(&[0x17]).unwrap() };
+    let serial = Serial::from_be_bytes(&[0x17]).unwrap();
+    let setting = Setting { issuer: load(&new), csr, serial, crl_url: None };
     let identifier = setting.issuer.key_identifier();
     let right = || Cert {
         times: [utc("260301120000Z"), utc("260302120000Z")],

@@ -60,7 +60,8 @@ impl Parts {
             | ServiceError::NoSuchRequest(_)
             | ServiceError::NotPending(_)
             | ServiceError::NoSuchCertificate(_)
-            | ServiceError::ApiTokenName => return Err(failure),
+            | ServiceError::ApiTokenName
+            | ServiceError::RevocationList(_) => return Err(failure),
         };
         if let Err(error) = self.end_without_certificate(request, reason, reason.sentence()).await {
             let error: &dyn std::error::Error = &error;

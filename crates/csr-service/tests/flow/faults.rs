@@ -151,7 +151,7 @@ impl SigningKey for BrokenKey {
     }
 }
 
-fn broken(world: &World, delay: Duration) -> csr_service::Issuer {
+pub(crate) fn broken(world: &World, delay: Duration) -> csr_service::Issuer {
     use renewal_domain::Clock;
     let public = rcgen::KeyPair::from_pem(world.authority.key_pem()).unwrap();
     let signer = Arc::new(BrokenKey { public, delay });

@@ -11,6 +11,7 @@ mod reconciling;
 mod recoveries;
 mod renewals;
 mod retries;
+mod revocation_lists;
 mod revocations;
 mod store_that_fails;
 mod support;
