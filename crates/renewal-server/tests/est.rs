@@ -30,6 +30,8 @@ mod operations;
 mod programs;
 #[path = "est/renewals.rs"]
 mod renewals;
+#[path = "est/revocation_lists.rs"]
+mod revocation_lists;
 #[path = "est/store.rs"]
 mod store;
 #[path = "est/trials.rs"]
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         bodies::trials(),
         faults::trials(),
         connections::trials(),
+        revocation_lists::trials(),
         programs::trials(),
         walkthrough::trials(),
     ];

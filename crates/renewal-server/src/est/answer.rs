@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LAST_MODIFIED, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
 use renewal_domain::RequestId;
 
 use crate::listener::ReasonOfAnswer;
@@ -24,6 +25,9 @@ pub(super) enum Answer {
     Certificate(Bytes),
     /// No attribute is asked of a request (RFC 7030, section 4.5.2).
     NoAttributes,
+    /// A revocation list in DER, when it was made, and for how long it may be kept (RFC 2585,
+    /// section 4.2).
+    RevocationList { der: Bytes, this_update: DateTime<Utc>, max_age: Duration },
     /// The request waits: the client is to repeat it (RFC 7030, section 4.2.3).
     Pending { request: RequestId, retry_after: Duration },
 }
@@ -34,6 +38,15 @@ impl IntoResponse for Answer {
             Self::CaCertificates(base64) => pkcs7("application/pkcs7-mime", base64),
             Self::Certificate(base64) => pkcs7("application/pkcs7-mime; smime-type=certs-only", base64),
             Self::NoAttributes => StatusCode::NO_CONTENT.into_response(),
+            Self::RevocationList { der, this_update, max_age } => {
+                let last_modified = this_update.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+                let headers = [
+                    (CONTENT_TYPE, "application/pkix-crl".to_owned()),
+                    (LAST_MODIFIED, last_modified),
+                    (CACHE_CONTROL, format!("max-age={}", max_age.as_secs())),
+                ];
+                (headers, der).into_response()
+            }
             Self::Pending { request, retry_after } => {
                 let sentence =
                     format!("The request waits to be decided; repeat it later (request {request}).");

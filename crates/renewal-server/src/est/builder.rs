@@ -1,8 +1,9 @@
 //! How the EST operations are put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use csr_service::{CsrService, DeviceIssuer};
+use csr_service::{CrlIssuer, CsrService, DeviceIssuer, Issuer};
 use renewal_domain::{Clock, OrgId, SystemClock};
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -13,8 +14,12 @@ use super::bootstrap::BootstrapIssuer;
 use super::certs_only::{NotEncodable, certs_only};
 use super::challenge::Challenge;
 use super::labels::{InvalidLabel, Labels};
+use super::revocation_lists::RevocationLists;
 use super::{Est, Parts};
 use crate::Metrics;
+
+/// The longest time for which a revocation list may be valid.
+const LONGEST_CRL_VALIDITY: Duration = Duration::from_hours(10 * 366 * 24);
 
 /// Puts an [`Est`] together.
 #[must_use]
@@ -28,6 +33,10 @@ pub struct EstBuilder {
     authority: Option<Arc<dyn EnrollmentAuthority>>,
     realm: String,
     limits: AttemptLimits,
+    crl_issuers: Vec<CrlIssuer>,
+    crl_organisations: Option<Vec<OrgId>>,
+    crl_validity: Duration,
+    crl_kept_for: Duration,
     clock: Arc<dyn Clock>,
     metrics: Option<Metrics>,
 }
@@ -62,6 +71,15 @@ pub enum EstConfigError {
     /// The realm has other characters than a quoted string takes as they are.
     #[error("the realm must be 1 to 64 printable ASCII characters, without \" and \\")]
     Realm,
+    /// An earlier issuer has the key identifier of another issuer, so that their revocation lists
+    /// could not be told apart.
+    #[error("two issuers have the key identifier {0}; the revocation list of one alone can be given out")]
+    CrlIssuer(String),
+    /// A revocation list could run out before the next one is made.
+    #[error(
+        "a revocation list must be valid for at least twice as long as it is kept, and at most for ten years"
+    )]
+    CrlValidity,
     /// A limit of attempts is zero, or their window longer than a day.
     #[error("the limits of attempts must be greater than zero, and their window at most a day")]
     AttemptLimits,
@@ -81,6 +99,10 @@ impl Est {
             authority: None,
             realm: "Renewal Ledger".to_owned(),
             limits: AttemptLimits::default(),
+            crl_issuers: Vec::new(),
+            crl_organisations: None,
+            crl_validity: Duration::from_hours(24),
+            crl_kept_for: Duration::from_mins(1),
             clock: Arc::new(SystemClock),
             metrics: None,
         }
@@ -135,6 +157,35 @@ impl EstBuilder {
         self
     }
 
+    /// Gives out the revocation list of this earlier issuer at `/crl/KEY-ID`, beside that of the
+    /// present issuer, which is always given out if its certificate has the usage `cRLSign`.
+    pub fn crl_issuer(mut self, issuer: CrlIssuer) -> Self {
+        self.crl_issuers.push(issuer);
+        self
+    }
+
+    /// Sets whose certificates are on the revocation lists; default the organisation of paths
+    /// without a label and those of all labels. It must be all that the issuers serve, through
+    /// whichever server.
+    pub fn crl_organisations(mut self, organisations: impl IntoIterator<Item = OrgId>) -> Self {
+        self.crl_organisations = Some(organisations.into_iter().collect());
+        self
+    }
+
+    /// Sets how long a revocation list is valid; default 24 hours.
+    pub const fn crl_validity(mut self, validity: Duration) -> Self {
+        self.crl_validity = validity;
+        self
+    }
+
+    /// Sets how long a revocation list is given out before another one is made, and so how long it
+    /// takes at most until a revoked certificate is on it; default a minute. While the store cannot
+    /// be reached, it is given out for as long as it is valid.
+    pub const fn crl_kept_for(mut self, time: Duration) -> Self {
+        self.crl_kept_for = time;
+        self
+    }
+
     /// Takes the time from this clock: the service's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -174,10 +225,22 @@ impl EstBuilder {
             authorities.into_iter().chain(bootstrap).filter_map(subject).collect();
         client_authorities.sort();
         client_authorities.dedup();
+        let (validity, kept_for) = (self.crl_validity, self.crl_kept_for);
+        if validity < (2 * kept_for).max(Duration::from_secs(2)) || validity > LONGEST_CRL_VALIDITY {
+            return Err(EstConfigError::CrlValidity);
+        }
+        let revocation_lists = RevocationLists::new(
+            self.service.clone(),
+            self.crl_organisations.unwrap_or_else(|| labels.organisations()),
+            (validity, kept_for),
+            self.clock.clone(),
+            crl_issuers(self.service.issuer(), self.crl_issuers)?,
+        );
         Ok(Est(Parts {
             ca_certificates: certs_only(&given_out)?,
             challenge: Challenge::new(&self.realm).ok_or(EstConfigError::Realm)?,
             attempts: Attempts::new(self.limits).ok_or(EstConfigError::AttemptLimits)?,
+            revocation_lists,
             service: self.service,
             labels,
             device_issuers,
@@ -188,6 +251,29 @@ impl EstBuilder {
             metrics: self.metrics,
         }))
     }
+}
+
+/// The present issuer if it may sign lists, and the earlier ones, each once.
+fn crl_issuers(
+    present: &Issuer,
+    earlier: Vec<CrlIssuer>,
+) -> Result<(Option<CrlIssuer>, Vec<CrlIssuer>), EstConfigError> {
+    let present = present.as_crl_issuer().ok();
+    let mut different: Vec<CrlIssuer> = Vec::new();
+    for issuer in earlier {
+        match present.iter().chain(&different).find(|other| other.key_id() == issuer.key_id()) {
+            None => different.push(issuer),
+            // Another certificate for the same name and key, whose list is the same.
+            Some(other) if identity(other.certificate_der()) == identity(issuer.certificate_der()) => {}
+            Some(_) => return Err(EstConfigError::CrlIssuer(issuer.key_id())),
+        }
+    }
+    Ok((present, different))
+}
+
+/// Name and key.
+fn identity(der: &[u8]) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    (subject(der), key(der))
 }
 
 /// The DER of the one CA certificate in the input, PEM or DER.

@@ -43,6 +43,14 @@ impl Labels {
         }
     }
 
+    /// Every organisation, each once.
+    pub(super) fn organisations(&self) -> Vec<OrgId> {
+        let mut all: Vec<_> = self.by_label.values().copied().chain([self.default]).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// The organisation of a path with this label, or with none.
     pub(super) fn organisation(&self, label: Option<&str>) -> Option<OrgId> {
         label.map_or(Some(self.default), |label| self.by_label.get(label).copied())

@@ -1,4 +1,5 @@
-//! EST: Enrollment over Secure Transport (RFC 7030, clarified by RFC 8951).
+//! EST: Enrollment over Secure Transport (RFC 7030, clarified by RFC 8951), and beside it the
+//! revocation lists of the issuers.
 //!
 //! One file an operation, and one for each thing that several need. What comes out of an
 //! operation is an `Answer` or a `Refusal`; each becomes HTTP in one place.
@@ -13,11 +14,13 @@ mod certs_only;
 mod challenge;
 mod content;
 mod credential;
+mod crl;
 mod csrattrs;
 mod enroll;
 mod labels;
 mod outcome;
 mod refusal;
+mod revocation_lists;
 mod routes;
 mod status;
 mod tokens;
@@ -41,6 +44,7 @@ pub use tokens::EnrollmentTokens;
 use self::attempts::Attempts;
 use self::challenge::Challenge;
 use self::labels::Labels;
+use self::revocation_lists::RevocationLists;
 use crate::Limits;
 use crate::metrics::{Listener, Metrics};
 
@@ -58,6 +62,7 @@ struct Parts {
     authority: Option<Arc<dyn EnrollmentAuthority>>,
     challenge: Challenge,
     attempts: Attempts,
+    revocation_lists: RevocationLists,
     clock: Arc<dyn Clock>,
     metrics: Option<Metrics>,
 }

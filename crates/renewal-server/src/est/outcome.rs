@@ -47,8 +47,13 @@ pub(super) fn store_failure(error: &StoreError, id: HttpRequestId) -> Refusal {
     store_refusal(error, id)
 }
 
-fn failure(error: &ServiceError, id: HttpRequestId) -> Refusal {
+/// Logs a failure of the service in full.
+pub(super) fn log_failure(error: &ServiceError) {
     error!(error = details(error), "the service failed");
+}
+
+fn failure(error: &ServiceError, id: HttpRequestId) -> Refusal {
+    log_failure(error);
     match error {
         ServiceError::Store(error) => store_refusal(error, id),
         ServiceError::SignerTimeout(_) => Refusal::Unavailable(RETRY_STORE),

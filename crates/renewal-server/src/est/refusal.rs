@@ -26,6 +26,8 @@ pub(super) enum Refusal {
     UnknownLabel,
     /// The path is no operation's.
     UnknownPath,
+    /// No issuer whose lists are made here has the key that is in the path.
+    UnknownIssuer,
     /// The operation has another method.
     MethodNotAllowed,
     /// The body is said to be something else than a PKCS#10 request.
@@ -92,7 +94,14 @@ impl Refusal {
             Self::UnknownPath => (
                 StatusCode::NOT_FOUND,
                 "unknown_path",
-                "The path is none of /.well-known/est/[LABEL/]cacerts, simpleenroll, simplereenroll, csrattrs."
+                "The path is none of /.well-known/est/[LABEL/]cacerts, simpleenroll, simplereenroll, csrattrs, \
+                 and neither /crl nor /crl/KEY-ID."
+                    .into(),
+            ),
+            Self::UnknownIssuer => (
+                StatusCode::NOT_FOUND,
+                "unknown_issuer",
+                "No issuer whose revocation list is made here has the key identifier that is in the path."
                     .into(),
             ),
             Self::MethodNotAllowed => (

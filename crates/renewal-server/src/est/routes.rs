@@ -12,6 +12,7 @@ use tracing::{Span, field};
 
 use super::Parts;
 use super::cacerts::cacerts;
+use super::crl;
 use super::csrattrs::csrattrs;
 use super::enroll::{RequestLimits, simpleenroll, simplereenroll};
 use super::refusal::Refusal;
@@ -29,6 +30,8 @@ pub(super) fn router(parts: Arc<Parts>, limits: &Limits) -> Router {
     Router::new()
         .nest("/.well-known/est", operations())
         .nest("/.well-known/est/{label}", operations())
+        .route("/crl", get(crl::present).fallback(wrong_method))
+        .route("/crl/{key_id}", get(crl::of_key).fallback(wrong_method))
         .fallback(unknown_path)
         .layer(Extension(RequestLimits::from(limits)))
         .with_state(parts)
@@ -53,6 +56,10 @@ impl FromRequestParts<Arc<Parts>> for Organisation {
 
 async fn unknown_path() -> Refusal {
     Refusal::UnknownPath
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal::MethodNotAllowed
 }
 
 async fn method_not_allowed(_organisation: Organisation) -> Refusal {

@@ -1,6 +1,8 @@
 //! What cannot be put together says what does not fit.
 
-use csr_service::DeviceIssuer;
+use std::time::Duration;
+
+use csr_service::{CrlIssuer, DeviceIssuer};
 use libtest_mimic::Trial;
 use renewal_server::{
     AttemptLimits, BootstrapIssuer, BootstrapNames, EstBuilder, EstConfigError, InvalidLabel,
@@ -15,6 +17,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         ca_certificates_are_checked,
         a_bootstrap_authority_is_no_device_issuer,
         realm_and_limits_are_checked,
+        times_of_revocation_lists_are_checked,
+        issuers_whose_lists_could_not_be_told_apart_are_refused,
     ])
 }
 
@@ -61,4 +65,30 @@ async fn realm_and_limits_are_checked() {
     assert_eq!(error(|est| est.realm("a\"b")), EstConfigError::Realm);
     let none = AttemptLimits { per_device: 0, ..AttemptLimits::default() };
     assert_eq!(error(|est| est.attempt_limits(none)), EstConfigError::AttemptLimits);
+}
+
+async fn times_of_revocation_lists_are_checked() {
+    let minutes = Duration::from_mins;
+    for (validity, kept_for) in [
+        (Duration::from_millis(1_500), Duration::ZERO),
+        (minutes(3), minutes(2)),
+        (minutes(11 * 366 * 24 * 60), minutes(1)),
+        (Duration::MAX, minutes(1)),
+    ] {
+        let wrong = error(|est| est.crl_validity(validity).crl_kept_for(kept_for));
+        assert_eq!(wrong, EstConfigError::CrlValidity, "{validity:?} {kept_for:?}");
+    }
+}
+
+async fn issuers_whose_lists_could_not_be_told_apart_are_refused() {
+    let world = World::new();
+    let own = || CrlIssuer::from_pem(world.authority.certificate_pem(), world.authority.key_pem()).unwrap();
+    world.est(world.service()).crl_issuer(own()).crl_issuer(own()).build().unwrap();
+    // The same key under another name.
+    let key = rcgen::KeyPair::from_pem(world.authority.key_pem()).unwrap();
+    let other =
+        CrlIssuer::from_pem(Authority::with_key("Other", key).pem, world.authority.key_pem()).unwrap();
+    let id = other.key_id();
+    let wrong = world.est(world.service()).crl_issuer(other).build().unwrap_err();
+    assert_eq!(wrong, EstConfigError::CrlIssuer(id));
 }

@@ -41,11 +41,15 @@ impl TestStore {
         self.switches().slow.store(slow, Ordering::SeqCst);
     }
 
+    /// How often the store was called.
+    pub(crate) fn calls(&self) -> usize {
+        self.switches().calls.load(Ordering::SeqCst)
+    }
+
     /// Waits until the store is called.
     pub(crate) async fn next_call(&self) {
-        let calls = || self.switches().calls.load(Ordering::SeqCst);
-        let before = calls();
-        while calls() == before {
+        let before = self.calls();
+        while self.calls() == before {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) profile: ProfileBuilder,
     pub(crate) limits: Limits,
     pub(crate) device_issuers: Vec<DeviceIssuer>,
+    /// In place of `authority`.
+    pub(crate) issuer: Option<Issuer>,
     server_authority: Authority,
 }
 
@@ -104,6 +106,7 @@ impl World {
             profile: Profile::builder().lifetime(90 * DAY),
             limits: Limits::default(),
             device_issuers: Vec::new(),
+            issuer: None,
             server_authority: Authority::new("Server CA"),
             clock,
         };
@@ -135,8 +138,9 @@ impl World {
 
     pub(crate) fn service(&self) -> CsrService {
         let now = self.clock.now();
-        let issuer =
-            Issuer::from_pem(self.authority.certificate_pem(), self.authority.key_pem(), now).unwrap();
+        let own =
+            || Issuer::from_pem(self.authority.certificate_pem(), self.authority.key_pem(), now).unwrap();
+        let issuer = self.issuer.clone().unwrap_or_else(own);
         let store = Arc::new(self.metrics.watch_store(self.store.switched.clone()));
         let builder = CsrService::builder(issuer, self.profile.clone().build().unwrap(), store)
             .clock(Arc::new(self.clock.clone()))
@@ -220,7 +224,10 @@ impl Server {
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
+        Self::with_key(name, KeyPair::generate().unwrap())
+    }
+
+    pub(crate) fn with_key(name: &str, key: KeyPair) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = cn(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
