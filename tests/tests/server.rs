@@ -9,6 +9,8 @@
 
 #[path = "server/approvals.rs"]
 mod approvals;
+#[path = "server/authorities.rs"]
+mod authorities;
 #[path = "server/configuration.rs"]
 mod configuration;
 #[path = "server/crashes.rs"]
@@ -25,6 +27,8 @@ mod init;
 mod ledger;
 #[path = "server/load.rs"]
 mod load;
+#[path = "server/offline.rs"]
+mod offline;
 #[path = "server/organisations.rs"]
 mod organisations;
 #[path = "server/renewals.rs"]
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
             tokens::trials(backends),
             organisations::trials(backends),
             init::trials(backends),
+            authorities::trials(backends),
+            offline::trials(backends),
             configuration::trials(backends),
             starting::trials(backends),
             signals::trials(backends),

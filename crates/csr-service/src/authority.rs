@@ -3,12 +3,13 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 use x509_parser::extensions::ParsedExtension;
 
 use crate::certificate_der::{certificate_der, parse, time};
 use crate::encoding::{PublicKeyInfo, Unreadable};
 use crate::issuer_error::IssuerError;
-use crate::key::{KeyPolicy, MAX_RSA_BITS, MIN_RSA_BITS};
+use crate::key::{KeyKind, KeyPolicy, MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// A certificate that may sign others. Whether it is valid now is not looked at.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub(crate) struct Authority {
     pub(crate) name: Vec<u8>,
     /// The DER of the public key.
     pub(crate) key_info: Vec<u8>,
+    pub(crate) key_kind: KeyKind,
     /// The subject key identifier, when there is one.
     pub(crate) key_identifier: Option<Vec<u8>>,
     /// Whether it may sign revocation lists.
@@ -45,7 +47,7 @@ impl Authority {
         let key_info = certificate.public_key().raw.to_vec();
         let key = PublicKeyInfo::from_der(&key_info)
             .map_err(|_| IssuerError::Certificate("its key cannot be read".into()))?;
-        KeyPolicy::default()
+        let key_kind = KeyPolicy::default()
             .with_rsa_bits(MIN_RSA_BITS..=MAX_RSA_BITS)
             .judge(&key)
             .map_err(|rejection| IssuerError::KeyType(rejection.detail().into()))?;
@@ -57,12 +59,22 @@ impl Authority {
         Ok(Self {
             name: certificate.subject().as_raw().to_vec(),
             key_info,
+            key_kind,
             key_identifier,
             may_sign_crls,
             not_before: time(&certificate.validity().not_before).ok_or_else(beyond)?,
             not_after: time(&certificate.validity().not_after).ok_or_else(beyond)?,
             der,
         })
+    }
+
+    /// The identifier of the key: the subject key identifier, or where there is none, the first 20
+    /// octets of the SHA-256 of the key.
+    pub(crate) fn key_identifier_or_made(&self) -> Vec<u8> {
+        match &self.key_identifier {
+            Some(identifier) => identifier.clone(),
+            None => Sha256::digest(&self.key_info)[..20].to_vec(),
+        }
     }
 }
 

@@ -47,6 +47,7 @@
 mod algorithm;
 mod alt_names;
 mod authority;
+mod ca_certificate;
 mod certificate;
 mod certificate_der;
 mod credential;
@@ -73,6 +74,7 @@ mod subject;
 mod test_support;
 
 pub use alt_names::{MAX_ALT_NAMES, SubjectAltNames};
+pub use ca_certificate::CaCertificate;
 pub use certificate::{IssueError, IssuedCertificate, issue};
 pub use credential::{Credential, EnrollmentGrant, ProvenCertificate};
 pub use crl::{CrlError, CrlIssuer, RevocationList};

@@ -45,13 +45,29 @@ pub(crate) struct Store {
 pub(crate) struct Issuer {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
-    /// CA certificates of earlier authorities, or of those the fleet arrives with.
+    /// How long a revocation list is valid.
+    #[serde(default, deserialize_with = "span")]
+    pub(crate) crl_validity: Option<Duration>,
+    /// The authorities that signed before, latest last.
+    #[serde(default)]
+    pub(crate) earlier: Vec<Earlier>,
+    /// CA certificates of other authorities, whose devices may renew too.
     #[serde(default)]
     pub(crate) trusted: Vec<PathBuf>,
-    /// Whether a certificate of the present issuer must be recorded in the ledger of the
+    /// Whether a certificate of the present issuer, or of an earlier one, must be recorded in the ledger of the
     /// organisation it is used in. Wanted where there are several organisations.
     #[serde(default)]
     pub(crate) recorded_only: bool,
+}
+
+/// `[[issuer.earlier]]`: an authority that signed before.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Earlier {
+    pub(crate) certificate: PathBuf,
+    /// With it, its revocation lists are signed.
+    #[serde(default)]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// `[est]`: where devices connect.
@@ -99,6 +115,8 @@ pub(crate) struct Profile {
     /// After how long an attempt that nobody works on any more is ended.
     #[serde(deserialize_with = "span")]
     pub(crate) abandon_after: Option<Duration>,
+    /// Where certificates say that the revocation list of their issuer is.
+    pub(crate) crl_url: Option<String>,
     pub(crate) enrollment: Approval,
     pub(crate) renewal: Approval,
     pub(crate) recovery: Approval,
@@ -146,9 +164,14 @@ impl Config {
         let text = std::fs::read_to_string(file).with_context(|| {
             format!("cannot read the configuration {}; make one with `renewal init DIR`", file.display())
         })?;
+        Self::of_text(&text, file)
+    }
+
+    /// What the file would mean with this text, in this environment.
+    pub(crate) fn of_text(text: &str, file: &Path) -> Result<Self> {
         // A setting has a section. What has none is something else's: RENEWAL_CONFIG, say.
         let environment = Env::prefixed("RENEWAL_").filter(|name| name.as_str().contains("__")).split("__");
-        let read = Figment::new().merge(Toml::string(&text)).merge(environment).extract();
+        let read = Figment::new().merge(Toml::string(text)).merge(environment).extract();
         let mut config: Self = read
             .map_err(|error| anyhow!("{}", explain(&error)))
             .with_context(|| format!("in {}", file.display()))?;
@@ -262,6 +285,7 @@ mod tests {
         assert_eq!(seconds(config.profile.approval_period), usual.approval_period().num_seconds());
         assert_eq!(seconds(config.profile.abandon_after), usual.abandon_after().num_seconds());
         assert_eq!(config.profile.signing_deadline, Some(usual.signing_deadline()));
+        assert_eq!(config.issuer.crl_validity, Some(Duration::from_hours(24)));
         let limits = renewal_server::AttemptLimits::default();
         assert_eq!(config.est.attempts_per_device, Some(limits.per_device));
         assert_eq!(config.est.attempts_per_address, Some(limits.per_address));

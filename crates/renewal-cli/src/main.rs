@@ -1,6 +1,7 @@
 //! `renewal`: sets up and runs the server of Renewal Ledger, and makes the tokens with which
 //! devices enroll.
 
+mod ca;
 mod config;
 mod files;
 mod init;
@@ -11,6 +12,7 @@ mod requests;
 mod serve;
 mod server_certificate;
 mod setup;
+mod sign;
 mod tokens;
 
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ use clap::{Parser, Subcommand};
 /// What the configuration file says can be set by environment variables too, which win:
 /// `RENEWAL_STORE__URL` sets url of `[store]`, and so on.
 ///
-/// Exit status: 0 done, 1 failed.
+/// Exit status: 0 done, 1 failed; of `sign` also 2 refused, 3 waits for approval.
 #[derive(Debug, Parser)]
 #[command(name = "renewal", version)]
 struct Cli {
@@ -47,6 +49,14 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Sign a request on a file: an enrollment, or with --current a renewal or recovery
+    ///
+    /// It works on the ledger of the configuration, whether a server runs on it or not. Exit status:
+    /// 0 done, 2 refused (the reason is on standard error), 3 waits for approval, 1 failed.
+    Sign(sign::Args),
+    /// The certificate authority: look at it, or change to a new one
+    #[command(subcommand)]
+    Ca(ca::Command),
     /// Tokens with which devices enroll, each once
     #[command(subcommand)]
     EnrollToken(tokens::Command),
@@ -70,7 +80,7 @@ fn main() -> ExitCode {
         }
     };
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             output::failed(&error);
             ExitCode::FAILURE
@@ -78,7 +88,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<()> {
+fn run(cli: Cli) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
@@ -88,6 +98,9 @@ fn run(cli: Cli) -> Result<()> {
             Command::Config(ConfigCommand::Check) => setup::check(&cli.config).await,
             Command::EnrollToken(command) => tokens::run(&cli.config, command).await,
             Command::Requests(command) => requests::run(&cli.config, command).await,
-        }
+            Command::Ca(command) => ca::run(&cli.config, command),
+            Command::Sign(args) => return sign::run(&cli.config, &args).await,
+        }?;
+        Ok(ExitCode::SUCCESS)
     })
 }

@@ -1,5 +1,6 @@
 //! What is printed: tables on standard output, errors on standard error.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 
 use chrono::{DateTime, Utc};
@@ -34,6 +35,11 @@ pub(crate) fn failed(error: &anyhow::Error) {
             said = format!("{said}: {cause}");
         }
     }
+    note(format_args!("renewal: {said}"));
+}
+
+/// Prints a line on standard error, and never panics.
+pub(crate) fn note(text: fmt::Arguments<'_>) {
     // There is no other place to say that this failed.
-    let _unsaid = writeln!(std::io::stderr().lock(), "renewal: {said}");
+    let _unsaid = writeln!(std::io::stderr().lock(), "{text}");
 }

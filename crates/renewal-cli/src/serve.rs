@@ -68,8 +68,15 @@ pub(crate) fn est(config: &Config, service: &CsrService) -> Result<Est> {
     for trusted in setup::device_issuers(config)? {
         est = est.device_issuer(trusted);
     }
-    for trusted in &config.issuer.trusted {
-        est = est.ca_certificate(files::read(&config.path(trusted))?);
+    let earlier = config.issuer.earlier.iter().map(|earlier| &earlier.certificate);
+    for authority in earlier.chain(&config.issuer.trusted) {
+        est = est.ca_certificate(files::read(&config.path(authority))?);
+    }
+    for issuer in setup::crl_issuers(config)? {
+        est = est.crl_issuer(issuer);
+    }
+    if let Some(validity) = config.issuer.crl_validity {
+        est = est.crl_validity(validity);
     }
     Ok(est.build()?)
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use csr_service::{CsrService, DeviceIssuer, Issuer, Profile};
+use csr_service::{CrlIssuer, CsrService, DeviceIssuer, Issuer, Profile};
 use renewal_domain::{Clock, OrgId, RequestKind, SystemClock};
 use renewal_server::ServerCertificate;
 use renewal_store_seaorm::{ConnectError, ConnectOptions, SeaOrmStore, connect};
 
-use crate::config::Config;
+use crate::config::{Config, Earlier};
 use crate::{files, logging, serve};
 
 /// `config check`.
@@ -65,8 +65,13 @@ pub(crate) fn service(config: &Config, store: Arc<SeaOrmStore>) -> Result<CsrSer
     let (certificate, key) = (config.path(&config.issuer.certificate), config.path(&config.issuer.key));
     let issuer = Issuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?, SystemClock.now())
         .with_context(|| format!("cannot use {} with {}", certificate.display(), key.display()))?;
-    let mut builder = CsrService::builder(issuer, profile(config)?, store)
-        .recorded_certificates_only(config.issuer.recorded_only);
+    let profile = profile(config)?;
+    if profile.crl_url().is_some() && issuer.as_crl_issuer().is_err() {
+        tracing::warn!(certificate = %certificate.display(),
+            "this authority may not sign revocation lists (its keyUsage lacks cRLSign), though crl_url names one");
+    }
+    let mut builder =
+        CsrService::builder(issuer, profile, store).recorded_certificates_only(config.issuer.recorded_only);
     for trusted in device_issuers(config)? {
         builder = builder.device_issuer(trusted);
     }
@@ -79,7 +84,31 @@ pub(crate) fn device_issuers(config: &Config) -> Result<Vec<DeviceIssuer>> {
         let path = config.path(path);
         DeviceIssuer::trusted(files::read(&path)?).with_context(|| format!("cannot use {}", path.display()))
     };
-    config.issuer.trusted.iter().map(load).collect()
+    let earlier = |earlier: &Earlier| {
+        let path = config.path(&earlier.certificate);
+        let certificate = files::read(&path)?;
+        // What holds for the certificates of the present issuer held when this was the present one.
+        let issuer = if config.issuer.recorded_only {
+            DeviceIssuer::recorded(certificate)
+        } else {
+            DeviceIssuer::trusted(certificate)
+        };
+        issuer.with_context(|| format!("cannot use {}", path.display()))
+    };
+    config.issuer.earlier.iter().map(earlier).chain(config.issuer.trusted.iter().map(load)).collect()
+}
+
+/// The earlier issuers whose keys were kept, to sign their revocation lists.
+pub(crate) fn crl_issuers(config: &Config) -> Result<Vec<CrlIssuer>> {
+    let mut issuers = Vec::new();
+    for earlier in &config.issuer.earlier {
+        let Some(key) = &earlier.key else { continue };
+        let (certificate, key) = (config.path(&earlier.certificate), config.path(key));
+        let issuer = CrlIssuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?);
+        let problem = || format!("cannot use {} with {}", certificate.display(), key.display());
+        issuers.push(issuer.with_context(problem)?);
+    }
+    Ok(issuers)
 }
 
 /// What the server shows devices.
@@ -113,6 +142,9 @@ fn profile(config: &Config) -> Result<Profile> {
     }
     if let Some(period) = settings.approval_period {
         profile = profile.approval_period(period);
+    }
+    if let Some(url) = &settings.crl_url {
+        profile = profile.crl_url(Some(url.parse().context("[profile] crl_url")?));
     }
     if let Some(deadline) = settings.signing_deadline {
         profile = profile.signing_deadline(deadline);

@@ -45,6 +45,8 @@ async fn a_wrong_setting_is_named_with_what_was_meant(cx: Context) {
         ("listen = \"0.0.0.0:8443\"", "", "est.listen is missing"),
         ("renewal = \"automatic\"", "renewal = \"maybe\"", "by-hand"),
         ("level = \"info\"", "level = \"info,=,\"", "log.level"),
+        ("crl_validity = \"24h\"", "crl_validity = \"1s\"", "a revocation list must be valid"),
+        ("# crl_url = \"http:", "crl_url = \"ftp:", "[profile] crl_url"),
         ("[organisations.labels]", &label, "\"cacerts\" cannot be a label"),
     ];
     for (from, to, expected) in cases {

@@ -130,6 +130,13 @@ impl Run {
         self
     }
 
+    /// It ended with this status, without a word on standard output; what it says.
+    #[track_caller]
+    pub(crate) fn ended(self, status: i32) -> String {
+        assert_eq!((self.status, self.out.as_str()), (Some(status), ""), "{}", self.err);
+        self.err
+    }
+
     /// It failed, without a word on standard output; the one sentence that it says.
     #[track_caller]
     pub(crate) fn failed(self) -> String {
