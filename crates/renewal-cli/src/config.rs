@@ -1,7 +1,8 @@
-//! The configuration: a TOML file, and environment variables that win over it.
+//! The configuration: a TOML file, environment variables that win over it, and flags that win over both.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::env;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,12 @@ use figment::providers::{Env, Format, Toml};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
+/// The file, where none is named.
+pub(crate) const FILE: &str = "renewal.toml";
+
+/// The environment variable that names another.
+pub(crate) const VARIABLE: &str = "RENEWAL_CONFIG";
+
 /// Everything that can be configured. Paths are relative to the file's directory.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) issuer: Issuer,
     pub(crate) est: Est,
+    #[serde(default)]
+    pub(crate) api: Api,
     #[serde(default)]
     pub(crate) organisations: Organisations,
     #[serde(default)]
@@ -83,6 +92,19 @@ pub(crate) struct Est {
     /// Attempts of strangers from one address in a minute.
     #[serde(default)]
     pub(crate) attempts_per_address: Option<u32>,
+}
+
+/// `[api]`: where operators connect.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Api {
+    pub(crate) listen: SocketAddr,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) }
+    }
 }
 
 /// `[organisations]`: the tenants, and the labels in the paths that name them.
@@ -158,21 +180,37 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The file that is meant: the one named, that of the environment, or the usual one.
+pub(crate) fn file(named: Option<&Path>) -> PathBuf {
+    let set = || env::var_os(VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from);
+    named.map(Path::to_owned).or_else(set).unwrap_or_else(|| FILE.into())
+}
+
+/// Settings that are given as flags, by their names in the file.
+pub(crate) type Flags = Vec<(&'static str, String)>;
+
 impl Config {
     /// Reads the file and the environment.
     pub(crate) fn read(file: &Path) -> Result<Self> {
+        Self::read_with(file, &Flags::new())
+    }
+
+    /// Reads the file and the environment, and heeds the flags.
+    pub(crate) fn read_with(file: &Path, flags: &Flags) -> Result<Self> {
         let text = std::fs::read_to_string(file).with_context(|| {
             format!("cannot read the configuration {}; make one with `renewal init DIR`", file.display())
         })?;
-        Self::of_text(&text, file)
+        Self::of_text(&text, file, flags)
     }
 
-    /// What the file would mean with this text, in this environment.
-    pub(crate) fn of_text(text: &str, file: &Path) -> Result<Self> {
+    /// What the file would mean with this text, in this environment, and with these flags.
+    pub(crate) fn of_text(text: &str, file: &Path, flags: &Flags) -> Result<Self> {
         // A setting has a section. What has none is something else's: RENEWAL_CONFIG, say.
         let environment = Env::prefixed("RENEWAL_").filter(|name| name.as_str().contains("__")).split("__");
-        let read = Figment::new().merge(Toml::string(text)).merge(environment).extract();
+        let read = Figment::new().merge(Toml::string(text)).merge(environment);
+        let read = flags.iter().fold(read, |read, (name, value)| read.merge((*name, value)));
         let mut config: Self = read
+            .extract()
             .map_err(|error| anyhow!("{}", explain(&error)))
             .with_context(|| format!("in {}", file.display()))?;
         config.directory = file.parent().map(Path::to_owned).unwrap_or_default();
@@ -259,6 +297,19 @@ mod tests {
     }
 
     #[test]
+    fn flags_win_over_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join(FILE);
+        std::fs::write(&file, GOOD).unwrap();
+        let flags = vec![("api.listen", "[::1]:80".to_owned()), ("store.url", "mysql://ledger".to_owned())];
+        let config = Config::read_with(&file, &flags).unwrap();
+        assert_eq!(config.api.listen, "[::1]:80".parse().unwrap());
+        assert_eq!(config.store_url(), "mysql://ledger");
+        assert_eq!(config.est.listen, "127.0.0.1:8443".parse().unwrap());
+        assert_eq!(Config::read(&file).unwrap().api.listen, "127.0.0.1:8080".parse().unwrap());
+    }
+
+    #[test]
     fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
         let error = read(&format!("{GOOD}\n[profile]\nlifetme = \"90d\"")).unwrap_err();
         assert!(
@@ -289,6 +340,7 @@ mod tests {
         let limits = renewal_server::AttemptLimits::default();
         assert_eq!(config.est.attempts_per_device, Some(limits.per_device));
         assert_eq!(config.est.attempts_per_address, Some(limits.per_address));
+        assert_eq!(config.api.listen, Api::default().listen);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 pub(crate) use renewal_files::{
-    Existing, FileError, Mode, check_writable, lock, read, replace, write, write_new_like,
+    Existing, FileError, Mode, NewFile, check_writable, lock, read, replace, write, write_new_like,
 };
 
 /// Reads a file with a private key, and warns when others can read it too.
@@ -25,4 +25,13 @@ pub(crate) fn warn_of_readers(path: &Path) {
 /// Writes a new file.
 pub(crate) fn write_new(path: &Path, content: &[u8], mode: Mode) -> Result<()> {
     Ok(write(path, content, mode, Existing::Keep)?)
+}
+
+/// Makes a directory that only its owner may look into, unless it is there.
+pub(crate) fn make_directory(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).with_context(|| format!("cannot make the directory {}", path.display()))
 }

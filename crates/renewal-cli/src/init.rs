@@ -1,14 +1,17 @@
 //! `init`: a directory from which the server can be run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use csr_service::NewIssuer;
-use renewal_domain::{Clock, SystemClock};
+use anyhow::{Result, bail};
+use csr_service::{CsrService, Issuer, NewIssuer, Profile};
+use renewal_domain::{Clock, OrgId, SystemClock};
 use renewal_store_seaorm::{ConnectOptions, connect};
+use uuid::Uuid;
 
+use crate::api::TOKEN_FILE;
 use crate::files::{self, Mode};
-use crate::server_certificate;
+use crate::{operator_token, server_certificate};
 
 /// The configuration that is written.
 const CONFIG: &str = include_str!("renewal.toml");
@@ -31,12 +34,12 @@ pub(crate) struct Args {
 /// Makes the directory and what is in it.
 pub(crate) async fn run(args: &Args) -> Result<()> {
     let dir = args.dir.as_path();
-    for name in ["renewal.toml", "ca.pem", "ca.key", "server.pem", "server.key", "ledger.db"] {
+    for name in ["renewal.toml", "ca.pem", "ca.key", "server.pem", "server.key", "ledger.db", TOKEN_FILE] {
         if dir.join(name).exists() {
             bail!("{} exists already; nothing was changed", dir.join(name).display());
         }
     }
-    make_directory(dir)?;
+    files::make_directory(dir)?;
     let now = SystemClock.now();
     let authority = NewIssuer::builder(&args.ca_name).create(now)?;
     let server = server_certificate::create(&authority, &args.hosts, now)?;
@@ -50,7 +53,12 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let file = dir.join("renewal.toml");
     // The one of this directory, whatever the environment names.
     let ledger = format!("sqlite://{}", dir.join("ledger.db").display());
-    connect(&ledger, ConnectOptions::new().migrate(true)).await?.close().await?;
+    let store = Arc::new(connect(&ledger, ConnectOptions::new().migrate(true)).await?);
+    let issuer = Issuer::from_pem(authority.certificate_pem(), authority.key_pem(), now)?;
+    let service = CsrService::builder(issuer, Profile::builder().build()?, store.clone()).build();
+    let token = operator_token::create(&service, OrgId::new(Uuid::nil()), "init").await?;
+    store.close().await?;
+    write(TOKEN_FILE, &format!("{token}\n"), Mode::Secret)?;
 
     let (place, file) = (dir.display(), file.display());
     println!("Made {place}:");
@@ -58,16 +66,11 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     println!("  ca.pem, .key  the certificate authority \"{}\"", args.ca_name);
     println!("  server.pem    the server's certificate for {}, valid for a year", args.hosts.join(", "));
     println!("  ledger.db     the ledger, in SQLite");
+    println!("  operator.token  the token of an operator, with which the commands below reach the server");
     println!("Keep ca.key secret: whoever has it can issue certificates.");
+    println!("The operator's token, for other machines and shown this once:\n  {token}");
     println!("\nRun the server:\n  renewal serve --config {file}");
     println!("Let a device enroll:\n  renewal enroll-token create my-device --config {file}");
+    println!("See what happened to it:\n  renewal device show my-device --config {file}");
     Ok(())
-}
-
-fn make_directory(dir: &Path) -> Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).with_context(|| format!("cannot make the directory {}", dir.display()))
 }

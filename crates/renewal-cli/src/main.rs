@@ -1,38 +1,52 @@
-//! `renewal`: sets up and runs the server of Renewal Ledger, and makes the tokens with which
-//! devices enroll.
+//! `renewal`: sets up and runs the server of Renewal Ledger, and asks it what happened.
 
+mod api;
 mod ca;
 mod config;
 mod files;
 mod init;
 mod logging;
+mod manual;
 mod migrate;
+mod operator_token;
 mod output;
-mod requests;
+mod printer;
+mod secret;
 mod serve;
 mod server_certificate;
 mod setup;
 mod sign;
-mod tokens;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
-/// Runs the certificate renewal server, and manages who may enroll.
+use api::Globals;
+use printer::Format;
+
+/// Runs the certificate renewal server, and tells what happened to which device's certificate.
 ///
 /// What the configuration file says can be set by environment variables too, which win:
-/// `RENEWAL_STORE__URL` sets url of `[store]`, and so on.
+/// `RENEWAL_STORE__URL` sets url of `[store]`, and so on. Flags win over both.
 ///
-/// Exit status: 0 done, 1 failed; of `sign` also 2 refused, 3 waits for approval.
+/// Which server a command talks to is said by the first of these that is there: --server, --context
+/// or --config; `RENEWAL_SERVER` or `RENEWAL_CONFIG`; the current saved context; `renewal.toml` in
+/// this directory. A saved context has its token, and a configuration that in `operator.token` beside
+/// it; for other servers give --token-file, or set `RENEWAL_TOKEN`.
+///
+/// Exit status: 0 done, 1 failed, 2 not understood; of `sign` 2 refused, 3 waits for approval.
 #[derive(Debug, Parser)]
 #[command(name = "renewal", version)]
 struct Cli {
-    /// Configuration file
-    #[arg(long, global = true, default_value = "renewal.toml", value_name = "FILE", env = "RENEWAL_CONFIG")]
-    config: PathBuf,
+    /// Configuration of the server, else that of RENEWAL_CONFIG, else renewal.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to print what the server says
+    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    output: Format,
     #[command(subcommand)]
     command: Command,
 }
@@ -57,12 +71,21 @@ enum Command {
     /// The certificate authority: look at it, or change to a new one
     #[command(subcommand)]
     Ca(ca::Command),
-    /// Tokens with which devices enroll, each once
-    #[command(subcommand)]
-    EnrollToken(tokens::Command),
-    /// Requests that wait for a person
-    #[command(subcommand)]
-    Requests(requests::Command),
+    /// Make a token of an operator in the ledger itself: an organisation's first one, or when all
+    /// others are lost
+    OperatorToken(operator_token::Args),
+    #[command(flatten)]
+    Api(api::Command),
+    /// Print what a shell needs to complete this command
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one of every command
+    Man {
+        /// Directory to write them into
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,11 +99,15 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let failed = error.use_stderr();
-            return if error.print().is_err() || failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            return match error.print() {
+                Ok(()) if !failed => ExitCode::SUCCESS,
+                _ => ExitCode::from(2),
+            };
         }
     };
     match run(cli) {
         Ok(status) => status,
+        Err(error) if output::unread(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::failed(&error);
             ExitCode::FAILURE
@@ -89,18 +116,35 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
+    let named = cli.config.as_deref();
+    let config = config::file(named);
+    let config: &Path = &config;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
             Command::Init(args) => init::run(&args).await,
-            Command::Serve(args) => serve::run(&cli.config, &args).await,
-            Command::Migrate => migrate::run(&cli.config).await,
-            Command::Config(ConfigCommand::Check) => setup::check(&cli.config).await,
-            Command::EnrollToken(command) => tokens::run(&cli.config, command).await,
-            Command::Requests(command) => requests::run(&cli.config, command).await,
-            Command::Ca(command) => ca::run(&cli.config, command),
-            Command::Sign(args) => return sign::run(&cli.config, &args).await,
+            Command::Serve(args) => serve::run(config, args).await,
+            Command::Migrate => migrate::run(config).await,
+            Command::Config(ConfigCommand::Check) => setup::check(config).await,
+            Command::OperatorToken(args) => operator_token::run(config, &args).await,
+            Command::Api(command) => api::run(command, Globals { format: cli.output, config: named }).await,
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { dir } => manual::man(dir.as_deref()),
+            Command::Ca(command) => ca::run(config, command),
+            Command::Sign(args) => return sign::run(config, &args).await,
         }?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
 }

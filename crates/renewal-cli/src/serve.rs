@@ -1,17 +1,23 @@
 //! `serve`: the server, until it is told to stop.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use csr_service::CsrService;
-use renewal_domain::OrgId;
-use renewal_server::{AttemptLimits, EnrollmentTokens, Est, EstServer, Limits, ServerCertificate};
+use futures::FutureExt;
+use renewal_domain::{OrgId, SystemClock};
+use renewal_server::{
+    Api, ApiServer, AttemptLimits, EnrollmentTokens, Est, EstBuilder, EstServer, Gauges, Limits, Metrics,
+    ServerCertificate,
+};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tracing::{error, info};
 
-use crate::config::Config;
+use crate::config::{Config, Flags};
 use crate::setup::{self, Tables};
 use crate::{files, logging};
 
@@ -24,34 +30,78 @@ pub(crate) struct Args {
     /// Bring the tables of a database other than SQLite up to date first
     #[arg(long)]
     migrate: bool,
+    /// Listen for devices there, as est.listen says
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    est_listen: Option<String>,
+    /// Listen for operators there, as api.listen says
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    api_listen: Option<String>,
+    /// The ledger, as store.url says
+    #[arg(long, value_name = "URL")]
+    store_url: Option<String>,
+    /// How much to log, as log.level says
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How to log, text or json, as log.format says
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
+    log_format: Option<String>,
+}
+
+impl Args {
+    /// The settings among them.
+    fn flags(self) -> Flags {
+        let all = [
+            ("est.listen", self.est_listen),
+            ("api.listen", self.api_listen),
+            ("store.url", self.store_url),
+            ("log.level", self.log_level),
+            ("log.format", self.log_format),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 /// Runs the server.
-pub(crate) async fn run(file: &Path, args: &Args) -> Result<()> {
-    let config = Config::read(file)?;
-    logging::begin(&config.log)?;
+pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     let tables = if args.migrate { Tables::UpToDate } else { Tables::OfSqlite };
+    let config = Config::read_with(file, &args.flags())?;
+    logging::begin(&config.log)?;
     let store = setup::open_store(&config, tables).await?;
-    let service = setup::service(&config, store.clone())?;
+    let metrics = Metrics::new(&SystemClock);
+    let watched = Arc::new(metrics.watch_store(store.clone()));
+    let service = setup::service(&config, watched)?.observer(Arc::new(metrics.clone())).build();
     let certificate = setup::server_certificate(&config)?;
-    let est = est(&config, &service)?;
-    let server = EstServer::bind(config.est.listen, est, certificate.clone(), Limits::default()).await?;
+    let est = est(&config, &service)?.metrics(metrics.clone()).build()?;
+    let api = Api::new(service.clone()).metrics(metrics.clone());
+    let devices = EstServer::bind(config.est.listen, est, certificate.clone(), Limits::default()).await?;
+    let operators = ApiServer::bind(config.api.listen, api, Limits::default()).await?;
     // A signal is heeded from the moment somebody may know that we are there.
-    let (reload, stop) = (reload(certificate)?, told_to_stop()?);
-    info!(address = %server.local_address(), "devices are served over EST");
+    let (reload, stop) = (reload(certificate.clone())?, told_to_stop()?.shared());
+    info!(address = %operators.local_address(), "operators are served over HTTP");
+    info!(address = %devices.local_address(), "devices are served over EST");
 
-    let reconciler = tokio::spawn(reconcile(service, setup::organisations(&config)));
-    let reloader = tokio::spawn(reload);
-    let stopped = server.serve(stop).await;
-    reconciler.abort();
-    reloader.abort();
+    let organisations = setup::organisations(&config);
+    let gauges = Gauges::new(
+        metrics,
+        store.clone(),
+        organisations.clone(),
+        &service,
+        certificate,
+        Arc::new(SystemClock),
+    );
+    let mut background = JoinSet::new();
+    background.spawn(async move { gauges.keep_fresh().await });
+    background.spawn(reconcile(service, organisations));
+    background.spawn(reload);
+    let (devices, operators) = tokio::join!(devices.serve(stop.clone()), operators.serve(stop));
+    background.shutdown().await;
     store.close().await?;
-    info!(cut_off = stopped.cut_off, "stopped");
+    info!(cut_off = devices.cut_off + operators.cut_off, "stopped");
     Ok(())
 }
 
 /// What devices are offered.
-pub(crate) fn est(config: &Config, service: &CsrService) -> Result<Est> {
+pub(crate) fn est(config: &Config, service: &CsrService) -> Result<EstBuilder> {
     let default = OrgId::new(config.organisations.default);
     let usual = AttemptLimits::default();
     let limits = AttemptLimits {
@@ -78,7 +128,7 @@ pub(crate) fn est(config: &Config, service: &CsrService) -> Result<Est> {
     if let Some(validity) = config.issuer.crl_validity {
         est = est.crl_validity(validity);
     }
-    Ok(est.build()?)
+    Ok(est)
 }
 
 /// Ends what was left open, again and again.
@@ -127,4 +177,10 @@ fn told_to_stop() -> Result<impl Future<Output = ()> + Send> {
             _ = interrupt.recv() => info!("told to stop by SIGINT"),
         }
     })
+}
+
+/// An address and a port, as it was written.
+fn address(text: &str) -> Result<String, String> {
+    let read = text.parse::<SocketAddr>();
+    read.map(|_| text.to_owned()).map_err(|_| "write it like 127.0.0.1:8080 or [::1]:8080".to_owned())
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use csr_service::{CrlIssuer, CsrService, DeviceIssuer, Issuer, Profile};
-use renewal_domain::{Clock, OrgId, RequestKind, SystemClock};
+use csr_service::{CrlIssuer, CsrService, CsrServiceBuilder, DeviceIssuer, Issuer, Profile};
+use renewal_domain::{Clock, OrgId, RequestKind, Stores, SystemClock};
 use renewal_server::ServerCertificate;
 use renewal_store_seaorm::{ConnectError, ConnectOptions, SeaOrmStore, connect};
 
@@ -17,8 +17,8 @@ pub(crate) async fn check(file: &Path) -> Result<()> {
     let config = Config::read(file)?;
     logging::begin(&config.log)?;
     let store = open_store(&config, Tables::AsTheyAre).await?;
-    let service = service(&config, store.clone())?;
-    serve::est(&config, &service)?;
+    let service = service(&config, store.clone())?.build();
+    serve::est(&config, &service)?.build()?;
     let certificate = server_certificate(&config)?;
     store.close().await?;
     println!("The configuration is good.");
@@ -61,7 +61,7 @@ pub(crate) async fn open_store(config: &Config, tables: Tables) -> Result<Arc<Se
 }
 
 /// The service over a ledger.
-pub(crate) fn service(config: &Config, store: Arc<SeaOrmStore>) -> Result<CsrService> {
+pub(crate) fn service(config: &Config, stores: impl Into<Stores>) -> Result<CsrServiceBuilder> {
     let (certificate, key) = (config.path(&config.issuer.certificate), config.path(&config.issuer.key));
     let issuer = Issuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?, SystemClock.now())
         .with_context(|| format!("cannot use {} with {}", certificate.display(), key.display()))?;
@@ -71,11 +71,11 @@ pub(crate) fn service(config: &Config, store: Arc<SeaOrmStore>) -> Result<CsrSer
             "this authority may not sign revocation lists (its keyUsage lacks cRLSign), though crl_url names one");
     }
     let mut builder =
-        CsrService::builder(issuer, profile, store).recorded_certificates_only(config.issuer.recorded_only);
+        CsrService::builder(issuer, profile, stores).recorded_certificates_only(config.issuer.recorded_only);
     for trusted in device_issuers(config)? {
         builder = builder.device_issuer(trusted);
     }
-    Ok(builder.build())
+    Ok(builder)
 }
 
 /// The authorities whose devices may renew too.

@@ -68,7 +68,7 @@ pub(crate) async fn run(file: &Path, args: &Args) -> Result<ExitCode> {
     let config = Config::read(file)?;
     let org = OrgId::new(args.org.unwrap_or(config.organisations.default));
     let store = setup::open_store(&config, Tables::OfSqlite).await?;
-    let service = setup::service(&config, store.clone())?;
+    let service = setup::service(&config, store.clone())?.build();
     service.reconcile(org).await?;
     let outcome = service.submit(org, Request { csr: &csr, credential, lifetime }).await?;
     store.close().await?;

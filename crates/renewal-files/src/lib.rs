@@ -111,21 +111,71 @@ pub fn check_writable(path: &Path, existing: Existing) -> Result<(), FileError> 
 /// # Errors
 /// [`FileError::Exists`] and [`FileError::Write`].
 pub fn write(path: &Path, content: &[u8], mode: Mode, existing: Existing) -> Result<(), FileError> {
-    let bits = match mode {
-        Mode::Public => 0o644,
-        Mode::Secret => 0o600,
-    };
-    let file = beside(path, content, |file| permit(file, bits))?;
-    let moved = match existing {
-        Existing::Keep => file.persist_noclobber(path),
-        Existing::Replace => file.persist(path),
-    };
-    match moved {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-            Err(FileError::Exists(path.to_owned()))
+    let mut file = NewFile::at(path)?;
+    file.write_all(content).map_err(|error| FileError::Write(path.to_owned(), error))?;
+    file.put(mode, existing)
+}
+
+/// A file that is written piece by piece: under another name until it is whole, and gone with this
+/// value when it does not come to that.
+#[derive(Debug)]
+pub struct NewFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Begins a file for this place.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn at(path: &Path) -> Result<Self, FileError> {
+        let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(directory_of(path));
+        let problem = |error| FileError::Write(path.to_owned(), error);
+        Ok(Self { file: file.map_err(problem)?, path: path.to_owned() })
+    }
+
+    /// Moves it to its place.
+    ///
+    /// # Errors
+    /// [`FileError::Exists`] and [`FileError::Write`].
+    pub fn put(self, mode: Mode, existing: Existing) -> Result<(), FileError> {
+        let bits = match mode {
+            Mode::Public => 0o644,
+            Mode::Secret => 0o600,
+        };
+        self.put_prepared(existing, |file| permit(file, bits))
+    }
+
+    /// Moves it to its place, on the disk and prepared.
+    fn put_prepared(
+        self,
+        existing: Existing,
+        prepare: impl FnOnce(&fs::File) -> io::Result<()>,
+    ) -> Result<(), FileError> {
+        let Self { file, path } = self;
+        if let Err(error) = prepare(file.as_file()).and_then(|()| file.as_file().sync_all()) {
+            return Err(FileError::Write(path, error));
         }
-        Err(error) => Err(FileError::Write(path.to_owned(), error.error)),
+        let moved = match existing {
+            Existing::Keep => file.persist_noclobber(&path),
+            Existing::Replace => file.persist(&path),
+        };
+        match moved {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(FileError::Exists(path)),
+            Err(error) => Err(FileError::Write(path, error.error)),
+        }
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.file.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -148,11 +198,12 @@ pub fn write_new_like(path: &Path, content: &[u8], mode: Mode, like: &Path) -> R
 /// [`FileError::Write`].
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let problem = |error| FileError::Write(path.to_owned(), error);
-    let path = fs::canonicalize(path).map_err(problem)?;
-    let there = fs::metadata(&path).map_err(problem)?;
+    let target = fs::canonicalize(path).map_err(problem)?;
+    let there = fs::metadata(&target).map_err(problem)?;
     let keep = |file: &fs::File| own(file, &there).and_then(|()| file.set_permissions(there.permissions()));
-    let file = beside(&path, content, keep)?;
-    file.persist(&path).map(drop).map_err(|error| problem(error.error))
+    let mut file = NewFile::at(&target)?;
+    file.write_all(content).map_err(problem)?;
+    file.put_prepared(Existing::Replace, keep)
 }
 
 /// Waits until no other process has the lock of this name in the directory, and holds it as long as
@@ -164,22 +215,6 @@ pub fn lock(directory: &Path, name: &str) -> Result<fs::File, FileError> {
     let path = directory.join(name);
     let file = fs::File::create(&path).and_then(|file| file.lock().map(|()| file));
     file.map_err(|error| FileError::Lock(path, error))
-}
-
-/// A complete file under another name.
-fn beside(
-    path: &Path,
-    content: &[u8],
-    prepare: impl FnOnce(&fs::File) -> io::Result<()>,
-) -> Result<NamedTempFile, FileError> {
-    let written = || {
-        let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(directory_of(path))?;
-        file.write_all(content)?;
-        prepare(file.as_file())?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    written().map_err(|error| FileError::Write(path.to_owned(), error))
 }
 
 #[cfg(unix)]

@@ -11,7 +11,7 @@ use renewal_domain::{Clock, SystemClock};
 
 use super::settings::{self, Pair};
 use super::{Authority, authorities};
-use crate::config::Config;
+use crate::config::{Config, Flags};
 use crate::files::{self, FileError, Mode};
 use crate::output;
 
@@ -85,7 +85,7 @@ pub(super) fn run(file: &Path, args: Args) -> Result<()> {
     let in_file = || format!("cannot change {}", file.display());
     let pair = free(&config, &settings::present(&text).with_context(in_file)?)?;
     let changed = settings::changed(&text, &pair).with_context(in_file)?;
-    Config::of_text(&changed, file)?;
+    Config::of_text(&changed, file, &Flags::new())?;
 
     let (path, key) = (config.path(Path::new(&pair.certificate)), config.path(Path::new(&pair.key)));
     let made = write(&path, &key, &new, old).and_then(|()| files::replace(file, changed.as_bytes()));

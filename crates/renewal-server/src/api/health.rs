@@ -57,7 +57,7 @@ pub(super) async fn readyz(State(parts): State<Arc<Parts>>) -> Response<Body> {
 )]
 pub(super) async fn metrics(State(parts): State<Arc<Parts>>) -> Result<Response<Body>, Problem> {
     let metrics = parts.metrics.as_ref().ok_or(Problem::NoMetrics)?;
-    Ok(([(CONTENT_TYPE, METRICS)], metrics()).into_response())
+    Ok(([(CONTENT_TYPE, METRICS)], metrics.render()).into_response())
 }
 
 async fn store(parts: &Parts) -> Result<(), String> {

@@ -29,6 +29,7 @@ use axum::Router;
 use csr_service::CsrService;
 
 use crate::Limits;
+use crate::metrics::{Listener, Metrics};
 
 /// The operators' API over a [`CsrService`]: what [`ApiServer`](crate::ApiServer) serves.
 ///
@@ -42,9 +43,6 @@ struct Parts {
     metrics: Option<Metrics>,
 }
 
-/// What tells the metrics.
-type Metrics = Box<dyn Fn() -> String + Send + Sync>;
-
 impl Api {
     /// The API over `service`, its store and its clock.
     #[must_use]
@@ -52,16 +50,21 @@ impl Api {
         Self(Parts { service, metrics: None })
     }
 
-    /// Answers at `/metrics` with what this tells, in the text format of Prometheus. Without it
-    /// there is nothing at that path.
+    /// Answers at `/metrics` with these, and counts in them what it is asked. Without them there is
+    /// nothing at that path.
     #[must_use]
-    pub fn metrics(mut self, metrics: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        self.0.metrics = Some(Box::new(metrics));
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.0.metrics = Some(metrics);
         self
     }
 
     pub(crate) fn into_router(self, limits: &Limits) -> Router {
-        routes::router(Arc::new(self.0), limits)
+        let metrics = self.0.metrics.clone();
+        let router = routes::router(Arc::new(self.0), limits);
+        match metrics {
+            Some(metrics) => metrics.measure(Listener::Api, router),
+            None => router,
+        }
     }
 }
 

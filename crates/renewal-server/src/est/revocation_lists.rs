@@ -11,7 +11,8 @@ use renewal_domain::{Clock, OrgId, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::outcome::{RETRY_STORE, log_failure};
+use super::outcome::log_failure;
+use crate::retry_after::RETRY_STORE;
 
 /// How long the making of a list may take before an older one is given out in its place.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -35,6 +35,7 @@ impl Listener {
     fn operation(self, path: Option<&MatchedPath>) -> String {
         let Some(path) = path.map(MatchedPath::as_str) else { return NO_OPERATION.to_owned() };
         match self {
+            Self::Est if path.starts_with("/crl") => "crl".to_owned(),
             Self::Est => path.rsplit('/').next().unwrap_or(path).to_owned(),
             Self::Api => path.to_owned(),
         }

@@ -3,6 +3,8 @@
 use std::process::Output;
 
 use libtest_mimic::Trial;
+use renewal_domain::SystemClock;
+use renewal_server::Metrics;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -86,7 +88,7 @@ async fn every_description_of_a_problem_is_a_problem_document() {
 
 async fn schemathesis_finds_nothing_that_is_not_as_described() {
     let world = World::new().approving_renewals_by_hand();
-    let server = world.start_with(|api| api.metrics(|| "renewal_up 1\n".to_owned())).await;
+    let server = world.start_with(|api| api.metrics(Metrics::new(&SystemClock))).await;
     let mut device = Device::enrolled(&server, "gateway-1").await;
     device.fail(&server).await;
     device.renew(&server).await;

@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 use libtest_mimic::Trial;
+use renewal_domain::SystemClock;
+use renewal_server::Metrics;
 use serde_json::json;
 
 use crate::trials::trials;
@@ -57,9 +59,17 @@ async fn metrics_are_what_the_program_gives() {
     let world = World::new();
     let without = world.start().await;
     without.operator.with(None).get("/metrics").await.problem(404, "no_metrics");
-    let server = world.start_with(|api| api.metrics(|| "renewal_up 1\n".to_owned())).await;
+    let server = world.start_with(|api| api.metrics(Metrics::new(&SystemClock))).await;
+    server.operator.get("/api/v1/whoami").await;
+    server.operator.with(None).get("/nowhere").await;
     let metrics = server.operator.with(None).get("/metrics").await;
-    assert_eq!((metrics.status, metrics.text().as_str()), (200, "renewal_up 1\n"));
+    assert_eq!(metrics.status, 200);
+    for line in [
+        r#"renewal_http_requests_total{listener="api",operation="/api/v1/whoami",status="2xx"} 1"#,
+        r#"renewal_http_requests_total{listener="api",operation="none",status="4xx"} 1"#,
+    ] {
+        assert!(metrics.text().contains(line), "{}", metrics.text());
+    }
     assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
 }
 

@@ -1,0 +1,91 @@
+//! `device`: what there is to know about one device.
+
+use anyhow::Result;
+use clap::Subcommand;
+use renewal_domain::{Clock, SystemClock};
+use renewal_server::api::model::{Certificate, Device, Event};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::client::Client;
+use super::story;
+use super::timeline::{Entry, timeline};
+use crate::output;
+use crate::printer::{Csv, Format, Record, understood};
+
+/// What to do with a device.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show how a device stands, and what happened to it, oldest first: every attempt with its end
+    /// and the reason, enrollments, revocations
+    Show {
+        /// The device, by its name or UUID
+        device: String,
+        /// So many of its attempts, the newest ones
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        last: u64,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Result<()> {
+    let Command::Show { device, last } = command;
+    let mut object = client.get(&["devices", &device], &[]).await?;
+    let shown: Device = understood(object.clone())?;
+    let id = shown.id.to_string();
+    let (events, whole) = all::<Event>(client, &["devices", &id, "events"], Vec::new(), 2 * last).await?;
+    let of_device = vec![("device", id.clone())];
+    let (certificates, _) = all::<Certificate>(client, &["certificates"], of_device, last.max(1_000)).await?;
+    let mut timeline = timeline(&events, &certificates, shown.open_request.as_ref());
+    if !whole {
+        // What is older than the oldest attempt would tell half of a story.
+        let oldest = events.last().map(|event| event.created_at);
+        timeline.retain(|entry| oldest.is_none_or(|oldest| entry.started_at >= oldest));
+    }
+    match format {
+        Format::Table => output::print(&story::told(&shown, &timeline, whole, SystemClock.now())),
+        Format::Json => {
+            object["timeline"] = json!(timeline);
+            object["timeline_complete"] = json!(whole);
+            output::print(&format!("{object:#}"))
+        }
+        Format::Csv => {
+            let mut csv = Csv::new::<Entry>(std::io::stdout().lock())?;
+            timeline.iter().try_for_each(|entry| csv.push(&json!(entry)))?;
+            csv.finish().map(drop)
+        }
+    }
+}
+
+impl Record for Entry {
+    const FIELDS: &'static [&'static str] = &[
+        "started_at",
+        "ended_at",
+        "seconds",
+        "what",
+        "outcome",
+        "request_id",
+        "attempt_id",
+        "old_cert_expiration",
+        "serial",
+        "new_cert_expiration",
+        "reason",
+        "message",
+        "advice",
+    ];
+}
+
+/// A listing up to a number of items, and whether that is all.
+async fn all<T: DeserializeOwned>(
+    client: &Client,
+    path: &[&str],
+    query: Vec<(&'static str, String)>,
+    most: u64,
+) -> Result<(Vec<T>, bool)> {
+    let mut pages = client.pages(path, query, Some(most));
+    let mut items = Vec::new();
+    while let Some(page) = pages.next().await? {
+        items.extend(page.into_iter().map(understood::<T>).collect::<Result<Vec<_>>>()?);
+    }
+    Ok((items, !pages.has_more()))
+}
