@@ -29,6 +29,8 @@ mod ledger;
 mod load;
 #[path = "server/offline.rs"]
 mod offline;
+#[path = "server/operators.rs"]
+mod operators;
 #[path = "server/organisations.rs"]
 mod organisations;
 #[path = "server/renewals.rs"]
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
             renewals::trials(backends),
             approvals::trials(backends),
             tokens::trials(backends),
+            operators::trials(backends),
             organisations::trials(backends),
             init::trials(backends),
             authorities::trials(backends),

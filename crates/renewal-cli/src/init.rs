@@ -62,10 +62,10 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
 
     let (place, file) = (dir.display(), file.display());
     println!("Made {place}:");
-    println!("  renewal.toml  the configuration");
-    println!("  ca.pem, .key  the certificate authority \"{}\"", args.ca_name);
-    println!("  server.pem    the server's certificate for {}, valid for a year", args.hosts.join(", "));
-    println!("  ledger.db     the ledger, in SQLite");
+    println!("  renewal.toml    the configuration");
+    println!("  ca.pem, .key    the certificate authority \"{}\"", args.ca_name);
+    println!("  server.pem      the server's certificate for {}, valid for a year", args.hosts.join(", "));
+    println!("  ledger.db       the ledger, in SQLite");
     println!("  operator.token  the token of an operator, with which the commands below reach the server");
     println!("Keep ca.key secret: whoever has it can issue certificates.");
     println!("The operator's token, for other machines and shown this once:\n  {token}");

@@ -18,22 +18,22 @@ async fn a_person_approves_and_denies(cx: Context) {
     site.set("RENEWAL_PROFILE__RENEWAL", "by-hand");
     let server = Serving::start(&site);
     site.request("device", "gateway-1");
-    site.keep(&site.enroll(&server, "device", &site.token("gateway-1")), "first");
+    site.keep(&site.enroll(&server, "device", &site.token(&server, "gateway-1")), "first");
 
     let id = waits(&site, &server, "device");
     assert_eq!(waits(&site, &server, "device"), id, "a repeated request is the same one");
-    let approved = site.run(&["requests", "approve", &id]).done().out;
+    let approved = site.ask(&server, &["requests", "approve", &id]).done().out;
     assert!(approved.starts_with("Approved: gateway-1 gets certificate "), "{approved}");
     site.keep(&site.renew(&server, "device", ("first", "device")), "second");
     let serial = site.x509("second", "serial").trim_start_matches("serial=").to_lowercase();
     assert!(approved.to_lowercase().contains(&serial), "{approved} {serial}");
-    assert!(!site.run(&["requests", "list"]).done().out.contains(&id));
+    assert!(!site.ask(&server, &["requests", "list"]).done().out.contains(&id));
 
     site.request("other", "gateway-1");
     let id = waits(&site, &server, "other");
-    site.run(&["requests", "deny", &id, "--note", "it was stolen"]).done();
-    let said = site.run(&["requests", "approve", &id]).failed();
-    assert!(said.contains(&id), "{said}");
+    site.ask(&server, &["requests", "deny", &id, "--note", "it was stolen"]).done();
+    let said = site.ask(&server, &["requests", "approve", &id]).failed();
+    assert!(said.contains("not_found, request "), "{said}");
     // Denied is what was asked before; who asks again asks anew.
     waits(&site, &server, "other");
 
@@ -54,7 +54,7 @@ fn waits(site: &Site, server: &Serving, file: &str) -> String {
     assert_eq!(answer.header("retry-after"), Some("60"));
     let (_, id) = answer.body.split_once("(request ").unwrap();
     let id = id.trim_end().trim_end_matches(").");
-    let listed = site.run(&["requests", "list"]).done().out;
+    let listed = site.ask(server, &["requests", "list"]).done().out;
     let row = listed.lines().find(|line| line.contains(id)).unwrap();
     assert!(row.contains("gateway-1") && row.contains("renewal"), "{listed}");
     id.to_owned()

@@ -11,10 +11,11 @@ use tests::{Backend, Backends, Context};
 use crate::site::Site;
 
 /// What it makes, and who may read it.
-const FILES: [(&str, u32); 6] = [
+const FILES: [(&str, u32); 7] = [
     ("ca.key", 0o600),
     ("ca.pem", 0o644),
     ("ledger.db", 0o644),
+    ("operator.token", 0o600),
     ("renewal.toml", 0o600),
     ("server.key", 0o600),
     ("server.pem", 0o644),
@@ -34,6 +35,8 @@ async fn init_makes_files_that_others_cannot_read(cx: Context) {
     site.set("RENEWAL_STORE__URL", "postgres://ledger@127.0.0.1:1/ledger");
     let said = site.run(&["init", "site"]).done().out;
     assert!(said.contains("renewal serve --config site/renewal.toml"), "{said}");
+    let token = String::from_utf8(site.workshop.read("site/operator.token")).unwrap();
+    assert_eq!(said.matches(token.trim_end()).count(), 1, "{said}");
     let mode = |name: &str| fs::metadata(site.file(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("."), 0o700);
     for (name, expected) in FILES {

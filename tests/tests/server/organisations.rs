@@ -24,14 +24,16 @@ async fn an_organisation_knows_no_device_and_no_token_of_another(cx: Context) {
     site.configure("[organisations.labels]\n", &format!("[organisations.labels]\neast = \"{EAST}\"\n"));
     let server = Serving::start(&site);
     site.request("device", "gateway-1");
-    let token = site.run(&["enroll-token", "create", "gateway-1", "--org", EAST]).done().out;
+    let operator = site.run(&["operator-token", "--org", EAST]).done().out;
+    let of_east = |arguments: &[&str]| site.ask_as(operator.trim(), &server, arguments).done().out;
+    let token = of_east(&["enroll-token", "create", "gateway-1"]);
     let basic = format!("--user device:{}", token.trim());
     site.post(&server, "simpleenroll", "device", &basic).refused(401, "credentials_wrong");
     site.post(&server, "west/simpleenroll", "device", &basic).refused(404, "unknown_label");
     site.keep(&site.post(&server, "east/simpleenroll", "device", &basic), "first");
-    let east = site.run(&["enroll-token", "list", "--org", EAST]).done().out;
+    let east = of_east(&["enroll-token", "list"]);
     assert!(east.contains("gateway-1") && east.contains("spent"), "{east}");
-    let default = site.run(&["enroll-token", "list"]).done().out;
+    let default = site.ask(&server, &["enroll-token", "list"]).done().out;
     assert!(!default.contains("gateway-1"), "{default}");
 
     site.renew(&server, "device", ("first", "device")).refused(403, "certificate_unknown");

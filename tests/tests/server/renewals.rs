@@ -22,7 +22,7 @@ async fn a_device_enrolls_renews_and_recovers(cx: Context) {
     let site = Site::new(&cx).await;
     site.run(&["migrate"]).done();
     let server = Serving::start_with(&site, &["serve"]);
-    let token = site.token("gateway-1");
+    let token = site.token(&server, "gateway-1");
 
     site.keep_all(&site.curl(&server, "cacerts", ""), "ca");
     assert_eq!(site.x509("ca", "fingerprint"), site.x509("site/ca", "fingerprint"));
@@ -79,7 +79,7 @@ async fn a_repeated_request_gets_the_same_certificate(cx: Context) {
     let site = Site::new(&cx).await;
     let server = Serving::start(&site);
     site.request("device", "gateway-1");
-    site.keep(&site.enroll(&server, "device", &site.token("gateway-1")), "first");
+    site.keep(&site.enroll(&server, "device", &site.token(&server, "gateway-1")), "first");
     let renewed = site.renew(&server, "device", ("first", "device"));
     let repeated = site.renew(&server, "device", ("first", "device"));
     site.keep(&renewed, "second");

@@ -28,6 +28,7 @@ static HAS_SETPRIV: LazyLock<bool> = LazyLock::new(|| {
 pub(crate) struct Serving {
     child: Child,
     address: SocketAddr,
+    api: SocketAddr,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -61,16 +62,21 @@ impl Serving {
             }
         });
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut serving = Self { child, address, log, reader: Some(reader) };
-        let line = serving.logged("devices are served over EST");
-        let (_, port) = line.split_once("127.0.0.1:").unwrap();
-        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
-        serving.address.set_port(port.parse().unwrap());
+        let mut serving = Self { child, address, api: address, log, reader: Some(reader) };
+        let devices = port(&serving.logged("devices are served over EST"));
+        let operators = port(&serving.logged("operators are served over HTTP"));
+        serving.address.set_port(devices);
+        serving.api.set_port(operators);
         serving
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The URL of its API.
+    pub(crate) fn api(&self) -> String {
+        format!("http://{}", self.api)
     }
 
     /// Everything that it has logged.
@@ -150,4 +156,11 @@ impl Drop for Serving {
             eprintln!("the server's log:\n{}", self.log());
         }
     }
+}
+
+/// The port in a line of the log.
+#[track_caller]
+fn port(line: &str) -> u16 {
+    let (_, port) = line.split_once("127.0.0.1:").unwrap();
+    port.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
 }

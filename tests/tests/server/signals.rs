@@ -29,7 +29,7 @@ async fn on_sigterm_a_request_in_flight_is_answered_first(cx: Context) {
     let site = Site::new(&cx).await;
     let mut server = Serving::start(&site);
     let mut device = Device::named("gateway-1", &device::roots(&site));
-    device.enroll(server.address(), &site.token("gateway-1")).await;
+    device.enroll(server.address(), &site.token(&server, "gateway-1")).await;
 
     let (head, body) = device.renewal();
     let (first, rest) = body.split_at(20);

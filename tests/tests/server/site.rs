@@ -4,11 +4,13 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tests::{Backend, Context, TestDatabase};
 
+use crate::serving::Serving;
 use crate::workshop::Workshop;
 
 /// How long a command may take.
@@ -23,6 +25,7 @@ pub(crate) struct Site {
     pub(crate) workshop: Workshop,
     database: Option<TestDatabase>,
     settings: Vec<(&'static str, String)>,
+    operator: OnceLock<String>,
 }
 
 /// How a command ended.
@@ -43,13 +46,19 @@ impl Site {
 
     /// A site that has no files yet.
     pub(crate) async fn empty(cx: &Context) -> Self {
-        let mut site = Self { workshop: Workshop::new(), database: None, settings: Vec::new() };
+        let (workshop, settings) = (Workshop::new(), Vec::new());
+        let mut site = Self { workshop, database: None, settings, operator: OnceLock::new() };
         if cx.backend() != Backend::Sqlite {
             let database = cx.empty_database().await;
             site.set("RENEWAL_STORE__URL", database.url());
             site.database = Some(database);
         }
+        site.set("RENEWAL_CONFIG", "site/renewal.toml");
         site.set("RENEWAL_EST__LISTEN", "127.0.0.1:0");
+        site.set("RENEWAL_API__LISTEN", "127.0.0.1:0");
+        // Not the contexts of whoever runs the tests.
+        let own = site.workshop.path("config").to_str().unwrap().to_owned();
+        site.set("XDG_CONFIG_HOME", &own);
         site
     }
 
@@ -96,7 +105,6 @@ impl Site {
             command.env_remove(name);
         }
         command.current_dir(self.workshop.path(".")).stdin(Stdio::null()).args(arguments);
-        command.env("RENEWAL_CONFIG", "site/renewal.toml");
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -109,10 +117,26 @@ impl Site {
         Run::of(ended(child).wait_with_output().unwrap())
     }
 
+    /// Runs the program to its end, as an operator of the server.
+    #[track_caller]
+    pub(crate) fn ask(&self, server: &Serving, arguments: &[&str]) -> Run {
+        let make = || self.run(&["operator-token"]).done().out.trim_end().to_owned();
+        self.ask_as(self.operator.get_or_init(make), server, arguments)
+    }
+
+    /// Runs the program to its end, with a token of the server's.
+    #[track_caller]
+    pub(crate) fn ask_as(&self, token: &str, server: &Serving, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        command.args(["--server", &server.api()]).env("RENEWAL_TOKEN", token);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Run::of(ended(child).wait_with_output().unwrap())
+    }
+
     /// The secret of a new enrollment token for a device.
     #[track_caller]
-    pub(crate) fn token(&self, device: &str) -> String {
-        let run = self.run(&["enroll-token", "create", device]).done();
+    pub(crate) fn token(&self, server: &Serving, device: &str) -> String {
+        let run = self.ask(server, &["enroll-token", "create", device]).done();
         run.out.trim_end().to_owned()
     }
 }
@@ -135,6 +159,12 @@ impl Run {
     pub(crate) fn ended(self, status: i32) -> String {
         assert_eq!((self.status, self.out.as_str()), (Some(status), ""), "{}", self.err);
         self.err
+    }
+
+    /// It was not understood, and nothing was done.
+    #[track_caller]
+    pub(crate) fn misunderstood(self) {
+        assert_eq!((self.status, self.out.as_str()), (Some(2), ""), "{}", self.err);
     }
 
     /// It failed, without a word on standard output; the one sentence that it says.

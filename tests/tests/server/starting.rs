@@ -43,7 +43,7 @@ async fn an_unreachable_database_is_named_without_its_password(cx: Context) {
         site.set("RENEWAL_STORE__URL", &format!("{scheme}://ledger:hunter2@127.0.0.1:1/ledger"));
         let said = site.run(&["serve"]).failed();
         assert!(said.contains("cannot be reached") && !said.contains("hunter2"), "{said}");
-        assert_eq!(site.run(&["enroll-token", "list"]).failed(), said);
+        assert_eq!(site.run(&["operator-token"]).failed(), said);
     }
     site.set("RENEWAL_STORE__URL", "oracle://ledger:hunter2@127.0.0.1:1/ledger");
     let said = site.run(&["serve"]).failed();
@@ -55,7 +55,7 @@ async fn a_log_in_json_is_json_in_every_line(cx: Context) {
     site.set("RENEWAL_LOG__FORMAT", "json");
     let server = Serving::start(&site);
     site.request("device", "gateway-1");
-    site.keep(&site.enroll(&server, "device", &site.token("gateway-1")), "first");
+    site.keep(&site.enroll(&server, "device", &site.token(&server, "gateway-1")), "first");
     let lines = server.stop();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let said = |text| lines.iter().any(|line| line["fields"]["message"] == text);
@@ -64,7 +64,7 @@ async fn a_log_in_json_is_json_in_every_line(cx: Context) {
 
 async fn a_database_without_tables_is_to_be_migrated_first(cx: Context) {
     let site = Site::new(&cx).await;
-    for command in [&["serve"][..], &["config", "check"], &["enroll-token", "create", "gateway-1"]] {
+    for command in [&["serve"][..], &["config", "check"], &["operator-token"]] {
         let said = site.run(command).failed();
         assert!(said.ends_with("has no tables yet: create them with `renewal migrate`"), "{said}");
     }
