@@ -74,9 +74,9 @@ impl Backend {
 
     /// That a row stands behind a place in the order of two columns, in which an index on both is
     /// read: it is searched for the place.
-    pub(crate) fn behind<C: ColumnTrait>(self, order: Order, columns: [C; 2], place: [Value; 2]) -> Expr {
+    pub(crate) fn behind<C: ColumnTrait>(self, order: &Order, columns: [C; 2], place: [Value; 2]) -> Expr {
         let ([first, second], [at, then]) = (columns, place);
-        let ascending = order == Order::Asc;
+        let ascending = *order == Order::Asc;
         match self {
             Self::Sqlite | Self::Postgres => {
                 let columns = Expr::tuple([first.into_expr(), second.into_expr()]);

@@ -47,7 +47,7 @@ pub(crate) fn expiring(
     let mut select = current(backend, org, Order::Asc, page);
     // Of two bounds the nearer one, so that the search begins there.
     match page.after_position().filter(|place| after.is_none_or(|after| after < place.instant())) {
-        Some(place) => select.and_where(behind(backend, Order::Asc, place)),
+        Some(place) => select.and_where(behind(backend, &Order::Asc, place)),
         None => select.and_where_option(after.map(|after| current::Column::NotAfter.gt(after))),
     };
     select.and_where_option(until.map(|until| current::Column::NotAfter.lte(until)));
@@ -64,7 +64,7 @@ pub(crate) fn expired(
 ) -> SelectStatement {
     let mut select = current(backend, org, Order::Desc, page);
     select.and_where(match page.after_position().filter(|place| place.instant() < before) {
-        Some(place) => behind(backend, Order::Desc, place),
+        Some(place) => behind(backend, &Order::Desc, place),
         None => current::Column::NotAfter.lt(before),
     });
     select
@@ -83,7 +83,7 @@ fn current(backend: Backend, org: OrgId, order: Order, page: &PageRequest) -> Se
     select
 }
 
-fn behind(backend: Backend, order: Order, place: Position) -> Expr {
+fn behind(backend: Backend, order: &Order, place: Position) -> Expr {
     use current::Column;
     backend.behind(order, [Column::NotAfter, Column::RequestId], [place.instant().into(), place.id().into()])
 }
@@ -112,7 +112,7 @@ pub(crate) fn revoked(backend: Backend, org: OrgId, page: &PageRequest) -> Selec
     if let Some(place) = page.after_position() {
         let columns = [Column::RevokedAt, Column::RequestId];
         let place = [place.instant().into(), place.id().into()];
-        select.and_where(backend.behind(Order::Desc, columns, place));
+        select.and_where(backend.behind(&Order::Desc, columns, place));
     }
     select
         .order_by(Column::RevokedAt, Order::Desc)

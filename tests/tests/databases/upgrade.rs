@@ -57,9 +57,9 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
     store.open(org, &again, now).await.unwrap();
     let newest = samples.issued(&again, 12);
     store.complete(org, again.id(), &newest).await.unwrap();
-    let lost = samples.request("robot", "csr 5", 0, RequestState::Signing);
-    store.open(org, &lost, now).await.unwrap();
-    store.complete(org, lost.id(), &samples.issued(&lost, 13)).await.unwrap();
+    let stolen = samples.request("robot", "csr 5", 0, RequestState::Signing);
+    store.open(org, &stolen, now).await.unwrap();
+    store.complete(org, stolen.id(), &samples.issued(&stolen, 13)).await.unwrap();
     let serial = "0d".parse().unwrap();
     store
         .revoke(org, &serial, &Revocation { at: now, reason: RevocationReason::KeyCompromise })

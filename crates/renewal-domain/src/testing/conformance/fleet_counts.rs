@@ -171,7 +171,7 @@ async fn open_requests_are_listed_by_device_and_kind(stores: Stores) {
     let devices = [None, Some(samples.device("meter").1), Some(samples.device("robot").1)];
     for (device, attempts_only) in devices.into_iter().flat_map(|device| [(device, false), (device, true)]) {
         for state in [None, Some(RequestState::Signing)] {
-            let filter = OpenRequestFilter { device, attempts_only, state, ..OpenRequestFilter::default() };
+            let filter = OpenRequestFilter { state, device, attempts_only, ..OpenRequestFilter::default() };
             let expected: Vec<_> = all.iter().filter(|request| filter.matches(request)).cloned().collect();
             let size = PageSize::nearest(2);
             let (mut read, mut page) = (Vec::new(), PageRequest::first(size));
