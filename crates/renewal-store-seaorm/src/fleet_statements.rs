@@ -44,6 +44,7 @@ pub(crate) fn expiring(
     (after, until): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     page: &PageRequest,
 ) -> SelectStatement {
+    let (after, until) = (after.map(comparable), until.map(comparable));
     let mut select = current(backend, org, Order::Asc, page);
     // Of two bounds the nearer one, so that the search begins there.
     match page.after_position().filter(|place| after.is_none_or(|after| after < place.instant())) {
@@ -62,6 +63,7 @@ pub(crate) fn expired(
     before: DateTime<Utc>,
     page: &PageRequest,
 ) -> SelectStatement {
+    let before = comparable(before);
     let mut select = current(backend, org, Order::Desc, page);
     select.and_where(match page.after_position().filter(|place| place.instant() < before) {
         Some(place) => behind(backend, &Order::Desc, place),
@@ -85,7 +87,11 @@ fn current(backend: Backend, org: OrgId, order: Order, page: &PageRequest) -> Se
 
 fn behind(backend: Backend, order: &Order, place: Position) -> Expr {
     use current::Column;
-    backend.behind(order, [Column::NotAfter, Column::RequestId], [place.instant().into(), place.id().into()])
+    backend.behind(
+        order,
+        [Column::NotAfter, Column::RequestId],
+        [comparable(place.instant()).into(), place.id().into()],
+    )
 }
 
 /// Reads certificates by their serial numbers.
@@ -111,7 +117,7 @@ pub(crate) fn revoked(backend: Backend, org: OrgId, page: &PageRequest) -> Selec
     select.and_where(Column::OrgId.eq(org.as_uuid())).and_where(Column::RevokedAt.is_not_null());
     if let Some(place) = page.after_position() {
         let columns = [Column::RevokedAt, Column::RequestId];
-        let place = [place.instant().into(), place.id().into()];
+        let place = [comparable(place.instant()).into(), place.id().into()];
         select.and_where(backend.behind(&Order::Desc, columns, place));
     }
     select
@@ -135,8 +141,8 @@ pub(crate) fn count_expiring(
     backend.from(&mut select, current::Entity, BY_END);
     select
         .and_where(Column::OrgId.eq(org.as_uuid()))
-        .and_where(Column::NotAfter.gt(after))
-        .and_where(Column::NotAfter.lte(until));
+        .and_where(Column::NotAfter.gt(comparable(after)))
+        .and_where(Column::NotAfter.lte(comparable(until)));
     select
 }
 
@@ -201,6 +207,13 @@ pub(crate) fn count_open(backend: Backend, org: OrgId) -> SelectStatement {
     backend.from(&mut select, request::Entity, Index::Primary);
     select.and_where(Column::OrgId.eq(org.as_uuid())).group_by_col(Column::State);
     select
+}
+
+/// The nearest instant that every database can compare: in the years 1 to 9999, to the microsecond.
+/// As text, others do not sort by time, and some cannot be sent.
+fn comparable(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let micros = instant.timestamp_micros().clamp(-62_135_596_800_000_000, 253_402_300_799_999_999);
+    DateTime::from_timestamp_micros(micros).unwrap_or(instant)
 }
 
 /// How many rows.

@@ -6,7 +6,7 @@ use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     CertificateFilter, Clock, Completed, EnrollmentTokenStore, EventFilter, FleetStore, IssuanceStore,
     OpenRequest, OpenRequestFilter, PageRequest, RenewalEventStore, RequestState, Revocation,
-    RevocationReason,
+    RevocationReason, StoreError,
 };
 use renewal_store_seaorm::{ConnectError, ConnectOptions, connect};
 use sea_orm::sea_query::{Expr, Query};
@@ -20,6 +20,7 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
         backends,
         [
             a_database_of_an_older_program_is_refused_and_left_as_it_is,
+            a_store_whose_tables_change_under_it_says_so,
             a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows,
         ]
     )
@@ -38,6 +39,25 @@ async fn a_database_of_an_older_program_is_refused_and_left_as_it_is(cx: Context
         assert!(error.to_string().ends_with(&said), "{error}");
         assert_migrated(&db, applied).await;
     }
+}
+
+async fn a_store_whose_tables_change_under_it_says_so(cx: Context) {
+    let database = cx.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let db = database.connect().await;
+    let said = async || match store.check().await {
+        Err(StoreError::Backend(why)) => why.to_string(),
+        other => panic!("{other:?}"),
+    };
+    store.check().await.unwrap();
+    migration::roll_back(&db, Some(1)).await.unwrap();
+    assert!(said().await.contains("is older than this program"), "{}", said().await);
+    migration::apply(&db).await.unwrap();
+    store.check().await.unwrap();
+    execute(&db, "INSERT INTO seaql_migrations VALUES ('m29990101_000001_from_the_future', 0)").await;
+    assert!(said().await.contains("is newer than this program"), "{}", said().await);
+    store.close().await.unwrap();
+    assert!(matches!(store.check().await, Err(StoreError::Unavailable(_))));
 }
 
 async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows(cx: Context) {

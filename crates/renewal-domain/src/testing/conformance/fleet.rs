@@ -115,6 +115,9 @@ async fn every_listing_of_certificates_holds_what_its_definition_says(stores: St
         ranges.map(|(after, until)| CertificateFilter::Expiring { after, until }).collect();
     filters.extend(instants.iter().flatten().map(|&now| CertificateFilter::ExpiredBefore(now)));
     filters.push(CertificateFilter::ExpiredBefore(ends[2] + second));
+    let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    filters.push(CertificateFilter::Expiring { after: Some(first), until: Some(last) });
+    filters.push(CertificateFilter::ExpiredBefore(last));
     filters.push(CertificateFilter::Revoked);
     filters.extend(["device 1", "device 5"].map(|name| CertificateFilter::OfDevice(samples.device(name).1)));
     for filter in filters {

@@ -80,7 +80,8 @@ async fn certificates_are_counted_by_when_they_expire(stores: Stores) {
         stores.issuance.complete(samples.org, request.id(), &end).await.works();
     }
     let second = TimeDelta::seconds(1);
-    let instants = [begin - second, begin, in_days(1), in_days(2) - second, in_days(2), in_days(3)];
+    let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    let instants = [first, begin - second, begin, in_days(1), in_days(2) - second, in_days(3), last];
     for (after, until) in pairs(&instants) {
         let filter = CertificateFilter::Expiring { after: Some(after), until: Some(until) };
         let page = PageRequest::first(PageSize::MAX);
