@@ -2,10 +2,11 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::thread::sleep;
+use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 use tests::{Backend, Context, TestDatabase};
@@ -114,7 +115,7 @@ impl Site {
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let mut command = self.command(arguments);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Run::of(ended(child).wait_with_output().unwrap())
+        Run::of(ended(child))
     }
 
     /// Runs the program to its end, as an operator of the server.
@@ -130,7 +131,7 @@ impl Site {
         let mut command = self.command(arguments);
         command.args(["--server", &server.api()]).env("RENEWAL_TOKEN", token);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Run::of(ended(child).wait_with_output().unwrap())
+        Run::of(ended(child))
     }
 
     /// The secret of a new enrollment token for a device.
@@ -176,16 +177,27 @@ impl Run {
     }
 }
 
-/// Waits for the end of a command that writes little; one that does not end is killed.
+/// Waits for the end of a command, and takes what it writes; one that does not end is killed.
 #[track_caller]
-fn ended(mut child: Child) -> Child {
+fn ended(mut child: Child) -> Output {
+    let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let (out, err) = (spawn(|| taken(out)), spawn(|| taken(err)));
     let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
         if begun.elapsed() > PATIENCE {
             child.kill().unwrap();
-            panic!("it does not end: {:?}", child.wait_with_output().unwrap());
+            panic!("it does not end: {}", String::from_utf8_lossy(&err.join().unwrap()));
         }
         sleep(TICK);
-    }
-    child
+    };
+    Output { status, stdout: out.join().unwrap(), stderr: err.join().unwrap() }
+}
+
+fn taken(mut from: impl Read) -> Vec<u8> {
+    let mut all = Vec::new();
+    from.read_to_end(&mut all).unwrap();
+    all
 }
