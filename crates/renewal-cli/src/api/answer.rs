@@ -56,6 +56,7 @@ fn unreachable(server: &Url, error: &reqwest::Error) -> anyhow::Error {
         "does `renewal serve` run there, and is that its URL?"
     };
     let cause = if error.is_timeout() { "no answer in time" } else { cause.as_str() };
+    let server = server.as_str().trim_end_matches('/');
     anyhow!("cannot reach the server at {server} ({}); {hint}", text::clean(cause, LONGEST))
 }
 

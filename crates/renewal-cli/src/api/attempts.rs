@@ -46,7 +46,7 @@ impl Record for OpenRequest {
 }
 
 impl Listed for OpenRequest {
-    const NAME: &'static str = "open ones";
+    const NAME: &'static str = "such open requests";
     const HEADINGS: &'static [&'static str] = &["Request", "Device", "For", "State", "Since (UTC)"];
 
     fn cells(&self) -> Vec<Cell> {
