@@ -41,7 +41,7 @@ use printer::Format;
 #[derive(Debug, Parser)]
 #[command(name = "renewal", version)]
 struct Cli {
-    /// Configuration of the server, else that of RENEWAL_CONFIG, else renewal.toml
+    /// Configuration of the server, else that of `RENEWAL_CONFIG`, else renewal.toml
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How to print what the server says

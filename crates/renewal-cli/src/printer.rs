@@ -52,7 +52,7 @@ pub(crate) struct Printer<T> {
 enum Form {
     Table(Box<Table>),
     Json(StdoutLock<'static>),
-    Csv(Csv<StdoutLock<'static>>),
+    Csv(Box<Csv<StdoutLock<'static>>>),
 }
 
 /// CSV, with the header of what is in it.
@@ -67,7 +67,7 @@ impl<T: Listed> Printer<T> {
         let form = match format {
             Format::Table => Form::Table(Box::new(output::table(T::HEADINGS))),
             Format::Json => Form::Json(io::stdout().lock()),
-            Format::Csv => Form::Csv(Csv::new::<T>(io::stdout().lock())?),
+            Format::Csv => Form::Csv(Box::new(Csv::new::<T>(io::stdout().lock())?)),
         };
         Ok(Self { form, count: 0, items: PhantomData })
     }

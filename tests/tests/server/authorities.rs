@@ -66,7 +66,7 @@ async fn an_authority_is_changed_as_the_page_says(cx: Context) {
     fs::copy(site.file("ca.pem"), site.workshop.path("server-ca.pem")).unwrap();
     let server = Serving::start(&site);
     site.request("device", "gateway-1");
-    site.keep(&site.enroll(&server, "device", &site.token("gateway-1")), "device");
+    site.keep(&site.enroll(&server, "device", &site.token(&server, "gateway-1")), "device");
     let fingerprint = site.x509("site/ca", "fingerprint -sha256");
     let shown = run(&site, &server, "Its files");
     assert!(shown.starts_with("present: CN=Renewal Ledger CA\n"), "{shown}");

@@ -40,8 +40,8 @@ pub(crate) enum Command {
     Revoke {
         /// Its serial number, in hexadecimal
         serial: Serial,
-        /// Why: unspecified, key_compromise, affiliation_changed, superseded,
-        /// cessation_of_operation or privilege_withdrawn
+        /// Why: unspecified, `key_compromise`, `affiliation_changed`, superseded,
+        /// `cessation_of_operation` or `privilege_withdrawn`
         #[arg(long, default_value = "unspecified", value_name = "REASON", value_parser = reason)]
         reason: RevocationReason,
     },

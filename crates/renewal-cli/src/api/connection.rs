@@ -18,16 +18,16 @@ pub(crate) const TOKEN_FILE: &str = "operator.token";
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Options {
-    /// URL of the server's API, else that of RENEWAL_SERVER
+    /// URL of the server's API, else that of `RENEWAL_SERVER`
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
     /// File with the token, - for standard input
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
-    /// The token itself, else that of RENEWAL_TOKEN, which others on this machine do not see
+    /// The token itself, else that of `RENEWAL_TOKEN`, which others on this machine do not see
     #[arg(long, global = true, value_name = "TOKEN")]
     token: Option<Secret>,
-    /// CA certificate of the server, if it is a private one, else that of RENEWAL_CA
+    /// CA certificate of the server, if it is a private one, else that of `RENEWAL_CA`
     #[arg(long, global = true, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Saved context to use: see `renewal context`
@@ -97,7 +97,7 @@ impl Options {
     ) -> Result<Endpoint> {
         let (found, by_flag) = match self.flagged(config, &saved)? {
             Some(found) => (found, true),
-            None => (elsewhere(environment, saved?)?, false),
+            None => (elsewhere(environment, &saved?)?, false),
         };
         let given = self.given_token()?;
         let others = if by_flag && found.token.is_some() {
@@ -132,7 +132,7 @@ impl Options {
 }
 
 /// The server that no flag names.
-fn elsewhere(environment: &Environment, saved: Contexts) -> Result<Found> {
+fn elsewhere(environment: &Environment, saved: &Contexts) -> Result<Found> {
     if let Some(server) = &environment.server {
         return Ok(Found::unknown(server));
     }
@@ -228,13 +228,13 @@ pub(super) fn read_token(file: &Path) -> Result<Secret> {
 mod tests {
     use super::*;
 
-    fn saved() -> Result<Contexts> {
+    fn saved() -> Contexts {
         let mut contexts = Contexts::default();
         for name in ["current", "named"] {
             let server = format!("https://{name}.example/");
             contexts.add(name, Context { server, token: Secret::new(name), ca: Some(name.into()) });
         }
-        Ok(contexts)
+        contexts
     }
 
     fn environment() -> Environment {
@@ -257,7 +257,7 @@ mod tests {
 
     /// Server and token.
     fn chosen(options: &Options, environment: &Environment) -> (String, String) {
-        let endpoint = options.endpoint_in(None, environment, saved()).unwrap();
+        let endpoint = options.endpoint_in(None, environment, Ok(saved())).unwrap();
         (endpoint.server, endpoint.token.reveal().to_owned())
     }
 
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn a_saved_token_goes_to_no_other_server() {
         let options = flags(Some("http://other"), None, None);
-        let error = options.endpoint_in(None, &Environment::default(), saved()).unwrap_err();
+        let error = options.endpoint_in(None, &Environment::default(), Ok(saved())).unwrap_err();
         assert!(error.to_string().contains("--token-file"), "{error}");
     }
 

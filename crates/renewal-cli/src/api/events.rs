@@ -40,7 +40,7 @@ pub(crate) struct Filter {
     /// Those of a device, by its name or UUID
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// Those of a type, such as renewal_failed; can be given several times
+    /// Those of a type, such as `renewal_failed`; can be given several times
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<EventType>,
     /// Failures for a reason, such as denied

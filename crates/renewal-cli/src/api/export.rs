@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 
 /// Where events go to.
 enum Sink<W: Write> {
-    Csv(Csv<W>),
+    Csv(Box<Csv<W>>),
     JsonLines(W),
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn run(client: &Client, format: Format, arguments: &Arguments) 
 
 /// Writes every event; how many there were.
 async fn write<W: Write>(client: &Client, arguments: &Arguments, csv: bool, out: W) -> Result<(W, u64)> {
-    let mut sink = if csv { Sink::Csv(Csv::new::<Event>(out)?) } else { Sink::JsonLines(out) };
+    let mut sink = if csv { Sink::Csv(Box::new(Csv::new::<Event>(out)?)) } else { Sink::JsonLines(out) };
     let mut pages = client.pages(&["renewal-events"], arguments.filter.query(), None);
     let progress = progress();
     while let Some(events) = pages.next().await? {
