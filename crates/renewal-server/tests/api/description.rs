@@ -8,7 +8,7 @@ use renewal_server::Metrics;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::trials::{path_of, trials};
+use crate::trials::trials;
 use crate::world::{Device, ORG, Server, World};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -100,7 +100,7 @@ async fn schemathesis_finds_nothing_that_is_not_as_described() {
     std::fs::write(directory.path().join("schemathesis.toml"), configuration).unwrap();
     // A cursor is good only if it came from an answer, and of some parameters only one can be given:
     // a schema cannot say so, and those refusals are in order.
-    let output: Output = Command::new(path_of("schemathesis"))
+    let output: Output = Command::new("schemathesis")
         .args(["run", &url, "--checks", "all", "--exclude-checks", "positive_data_acceptance"])
         .args(["--max-time", "60", "--max-examples", "30", "--seed", "1", "--no-color"])
         .args(["--continue-on-failure"])

@@ -1,7 +1,6 @@
 //! Async test functions become trials; those of a program that is not installed say so.
 
 use std::env;
-use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::{Completion, Trial};
@@ -39,15 +38,9 @@ pub(crate) use trials;
 /// Whether a program is there; `pki` is a common name, so that it must be strongSwan's.
 fn is_installed(program: &str) -> bool {
     let argument = if program == "openssl" { "version" } else { "--help" };
-    let output = Command::new(path_of(program)).arg(argument).output();
+    let output = Command::new(program).arg(argument).output();
     output.is_ok_and(|output| {
         let text = [output.stdout, output.stderr].concat();
         program != "pki" || String::from_utf8_lossy(&text).contains("strongSwan")
     })
-}
-
-/// The name to start a program by; schemathesis is often installed apart from other programs.
-pub(crate) fn path_of(program: &str) -> &str {
-    const APART: &str = "/opt/schemathesis/bin/schemathesis";
-    if program == "schemathesis" && Path::new(APART).exists() { APART } else { program }
 }
