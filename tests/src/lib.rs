@@ -9,6 +9,9 @@
 //! | [`mod@trials`] | one async test function becomes a test per database |
 //! | [`history`] | a long history of ten organisations, the same each time |
 //! | [`program`] | the workspace's own binaries, built and found |
+//! | [`serving`] | a running `renewal serve` |
+//! | [`est`] | a client of EST |
+//! | [`disk`] | a disk that is small enough to be filled |
 //!
 //! The servers come from the system's own binaries, in a temporary directory each (in memory where
 //! there is enough), on the loopback interface; nothing is left behind. `RENEWAL_TEST_POSTGRES_URL` and `RENEWAL_TEST_MARIADB_URL`
@@ -17,14 +20,20 @@
 //! them fail.
 
 pub mod backend;
+mod child;
 pub mod database;
+pub mod disk;
+pub mod est;
 pub mod history;
 pub mod program;
 pub mod server;
+pub mod serving;
 pub mod trials;
 
 pub use backend::{Backend, Backends};
 pub use database::TestDatabase;
+pub use disk::SmallDisk;
 pub use program::binary;
 pub use server::{Server, ServerOptions};
+pub use serving::Serving;
 pub use trials::{Context, on_backends, run};

@@ -48,11 +48,12 @@ fn build(name: &str) -> PathBuf {
     }
 }
 
-/// The profile of the running test, from its path: `target/PROFILE/deps/TEST`.
+/// The profile of the running program, from its path: `target/PROFILE/PROGRAM`, or
+/// `target/PROFILE/deps/TEST`.
 fn profile() -> String {
-    let test = env::current_exe().unwrap_or_default();
-    let directory = test.parent().and_then(Path::parent).and_then(Path::file_name);
-    match directory.and_then(|name| name.to_str()) {
+    let program = env::current_exe().unwrap_or_default();
+    let directory = program.ancestors().skip(1).find(|directory| !directory.ends_with("deps"));
+    match directory.and_then(Path::file_name).and_then(|name| name.to_str()) {
         None | Some("debug") => "dev".to_owned(),
         Some(profile) => profile.to_owned(),
     }

@@ -1,7 +1,6 @@
 //! What differs between the servers: where they are, how they start and stop.
 
 use rustix::process::Signal;
-use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -55,16 +54,6 @@ pub(super) trait Engine: fmt::Debug + Send + Sync {
 
     /// [`Engine::kill_signal`], as `setpriv` spells it.
     fn kill_signal_name(&self) -> &'static str;
-}
-
-/// The directory among `PATH` and `others` that holds all of `programs`.
-pub(super) fn find(programs: &[&str], others: Vec<PathBuf>) -> Result<PathBuf, String> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let holds_all = |directory: &PathBuf| programs.iter().all(|name| directory.join(name).is_file());
-    env::split_paths(&path)
-        .chain(others)
-        .find(holds_all)
-        .ok_or_else(|| format!("{} not found", programs.join(" and ")))
 }
 
 /// Builds a command line from a program and arguments.

@@ -1,23 +1,12 @@
-//! Starting a server so that it cannot outlive us.
+//! Starting a server under an account without rights, so that it cannot outlive us.
 //!
-//! `setpriv` gives up root, which PostgreSQL refuses, and asks the kernel to end the server when
-//! the thread that started it ends. That is why one thread, which lives as long as the program,
-//! starts them all.
+//! `setpriv` gives up root, which PostgreSQL refuses.
 
 use super::engine::CommandLine;
+use crate::child;
 use std::fs::{self, File};
 use std::io;
 use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send>;
-
-static LAUNCHER: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
-    let (sender, jobs) = mpsc::channel::<Job>();
-    thread::spawn(move || jobs.into_iter().for_each(|job| job()));
-    sender
-});
 
 /// An account of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +37,7 @@ pub(super) fn account(preferred: &str) -> io::Result<Option<Account>> {
 
 /// Says why no server can be started here, if none can.
 pub(super) fn possible() -> Result<(), String> {
-    if is_root() && !has_setpriv() {
+    if is_root() && !child::has_setpriv() {
         return Err("setpriv not found, which root needs to run a server".to_owned());
     }
     Ok(())
@@ -62,36 +51,20 @@ pub(super) fn launch(
     when_orphaned: &'static str,
     log: &File,
 ) -> io::Result<Child> {
-    let mut full: CommandLine = Vec::new();
-    if has_setpriv() {
-        full.push("setpriv".into());
-        full.push(format!("--pdeathsig={when_orphaned}").into());
-        if let Some(Account { user, group }) = account {
-            full.push(format!("--reuid={user}").into());
-            full.push(format!("--regid={group}").into());
-            full.push("--clear-groups".into());
-        }
+    let mut full = child::mortal(when_orphaned);
+    if let (false, Some(Account { user, group })) = (full.is_empty(), account) {
+        full.push(format!("--reuid={user}").into());
+        full.push(format!("--regid={group}").into());
+        full.push("--clear-groups".into());
     }
     full.extend(line);
-    let (output, errors) = (log.try_clone()?, log.try_clone()?);
-
-    let (sender, started) = mpsc::channel();
-    let job = move || {
-        let mut words = full.into_iter();
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).stdin(Stdio::null()).stdout(output).stderr(errors).current_dir("/");
-        // Whoever asked is still waiting, or has died of something worse.
-        let _ = sender.send(command.spawn());
-    };
-    let gone = || io::Error::other("the thread that starts servers has ended");
-    LAUNCHER.send(Box::new(job)).map_err(|_| gone())?;
-    started.recv().map_err(|_| gone())?
+    let mut words = full.into_iter();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+    command.current_dir("/");
+    child::spawn(command)
 }
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-fn has_setpriv() -> bool {
-    super::engine::find(&["setpriv"], Vec::new()).is_ok()
 }

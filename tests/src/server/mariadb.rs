@@ -1,6 +1,7 @@
 //! MariaDB.
 
-use super::engine::{CommandLine, Engine, Settings, command, find, option};
+use super::engine::{CommandLine, Engine, Settings, command, option};
+use crate::child::find;
 use rustix::process::Signal;
 use std::fs;
 use std::io;

@@ -7,10 +7,8 @@ use renewal_domain::testing::samples::Samples;
 use renewal_domain::{AttemptKind, Clock, IssuanceStore, RenewalEventStore, RequestState, StoreError};
 use renewal_store_seaorm::introspect::send;
 use renewal_store_seaorm::{SeaOrmStore, connect};
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
-use tests::{Backend, Backends, Context};
+use tests::{Backend, Backends, Context, SmallDisk};
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
@@ -70,42 +68,16 @@ async fn fill(store: &SeaOrmStore, room: impl AsyncFn(bool)) {
 }
 
 fn a_disk_that_is_full() -> Result<(), Failed> {
-    let disk = SmallDisk::new()?;
+    let disk = SmallDisk::new("1m")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let url = format!("sqlite://{}", disk.0.path().join("ledger.db").display());
+        let url = format!("sqlite://{}", disk.path().join("ledger.db").display());
         let store = connect(&url, impatient().migrate(true)).await.unwrap();
         fill(&store, async |full| {
-            let size = if full { "size=1m" } else { "size=64m" };
-            mount(&["-o", &format!("remount,{size}")], disk.0.path()).unwrap();
+            disk.resize(if full { "1m" } else { "64m" }).unwrap();
         })
         .await;
         store.close().await.unwrap();
     });
     Ok(())
-}
-
-/// A disk in memory, unmounted behind the test.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn new() -> Result<Self, Failed> {
-        let directory = tempfile::Builder::new().prefix("renewal-disk-").tempdir()?;
-        mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], directory.path())?;
-        Ok(Self(directory))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let ended = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
-        if !ended.is_ok_and(|status| status.success()) {
-            eprintln!("{} is left mounted", self.0.path().display());
-        }
-    }
-}
-
-fn mount(arguments: &[&str], directory: &Path) -> Result<(), Failed> {
-    let status = Command::new("mount").args(arguments).arg(directory).status()?;
-    if status.success() { Ok(()) } else { Err("a small disk cannot be mounted".into()) }
 }

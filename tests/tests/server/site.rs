@@ -1,7 +1,6 @@
 //! A site: a directory that `renewal init` made, and a database.
 
 use std::env;
-use std::ffi::OsStr;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -96,12 +95,7 @@ impl Site {
 
     /// The program, in the directory above the site's, with the site's settings and no others.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        self.command_of(tests::binary("renewal"), arguments)
-    }
-
-    /// The same, started by a program whose arguments come first.
-    pub(crate) fn command_of(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
+        let mut command = Command::new(tests::binary("renewal"));
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RENEWAL_")) {
             command.env_remove(name);
         }
