@@ -64,6 +64,10 @@ impl From<DbErr> for Failure {
     fn from(error: DbErr) -> Self {
         let meaning = match &error {
             DbErr::ConnectionAcquire(_) => Meaning::Unavailable,
+            // Whoever answers there while the database is away, a proxy say, does not speak as one.
+            DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(**error, sqlx::Error::Protocol(_)) => {
+                Meaning::Unavailable
+            }
             DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
                 RuntimeErr::SqlxError(error) => driver(error),
                 RuntimeErr::Internal(_) => Meaning::Other,
@@ -143,6 +147,13 @@ mod tests {
     fn a_broken_connection_is_unavailable() {
         let broken = sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         let error = DbErr::Query(RuntimeErr::SqlxError(Arc::new(broken)));
+        assert!(matches!(StoreError::from(Failure::from(error)), StoreError::Unavailable(_)));
+    }
+
+    #[test]
+    fn a_connection_that_comes_to_nothing_is_unavailable_whatever_is_there() {
+        let nonsense = sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned());
+        let error = DbErr::Conn(RuntimeErr::SqlxError(Arc::new(nonsense)));
         assert!(matches!(StoreError::from(Failure::from(error)), StoreError::Unavailable(_)));
     }
 
