@@ -28,6 +28,10 @@ demo *ARGS:
 bench *ARGS:
     cargo bench -p renewal-store-seaorm --bench flat_reads -- {{ARGS}}
 
+# Breaks servers, databases and connections at random, and checks that the promises held.
+torture *ARGS:
+    cargo run --release --bin renewal-torture -- {{ARGS}}
+
 # What CI runs.
 ci:
     .ci/run
