@@ -71,7 +71,9 @@ async fn what_is_refused_or_waits_has_its_exit_status(cx: Context) {
     let renewal = ["sign", "--csr", "device.csr", "--current", "first.pem"];
     let said = site.run(&renewal).ended(3);
     let (_, id) = said.split_once("renewal requests approve ").unwrap();
-    site.run(&["requests", "approve", id.lines().next().unwrap()]).done();
+    let server = Serving::start(&site);
+    site.ask(&server, &["requests", "approve", id.lines().next().unwrap()]).done();
+    server.stop();
     assert!(site.run(&renewal).done().out.contains("BEGIN CERTIFICATE"));
     let story = ["renewal_start", "renewal_failed: subject_mismatch", "renewal_start", "renewal_success"];
     assert_eq!(Ledger::of(&site).await.story(ORG).await, story);

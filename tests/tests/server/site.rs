@@ -1,6 +1,7 @@
 //! A site: a directory that `renewal init` made, and a database.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -95,7 +96,12 @@ impl Site {
 
     /// The program, in the directory above the site's, with the site's settings and no others.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(tests::binary("renewal"));
+        self.command_of(tests::binary("renewal"), arguments)
+    }
+
+    /// The same with another program, which may run this one.
+    pub(crate) fn command_of(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RENEWAL_")) {
             command.env_remove(name);
         }
