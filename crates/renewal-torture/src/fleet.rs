@@ -1,9 +1,10 @@
 //! The devices of a round.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::future::{join_all, try_join_all};
 use tests::est::{self, Roots};
 use tokio::sync::watch;
@@ -39,17 +40,24 @@ impl Fleet {
         site: &Arc<Site>,
         turn: Turn,
         ledger: &str,
+        api: &str,
         servers: &[SocketAddr],
         journal: &Arc<Journal>,
     ) -> Result<Self> {
         let roots: Roots = est::roots(&site.authority())?;
+        let mut operators = HashMap::new();
+        for org in [HERE, EAST] {
+            operators.insert(org, site.operator(ledger, org)?);
+        }
         let members = (0..DEVICES).map(|number| {
             let random = plan::random(turn.seed, turn.backend, turn.round, number + 1);
-            let (site, ledger, device) = (Arc::clone(site), ledger.to_owned(), device(turn.round, number));
+            let (site, api, device) = (Arc::clone(site), api.to_owned(), device(turn.round, number));
+            let operator = operators.get(&device.org).cloned();
             let (roots, servers, journal) = (roots.clone(), servers.to_vec(), Arc::clone(journal));
             async move {
                 spawn_blocking(move || {
-                    let token = site.token(&ledger, &device)?;
+                    let operator = operator.context("an organisation without an operator")?;
+                    let token = site.token(&api, &operator, &device)?;
                     let (expired, key) = site.expired(&device.name, number + 1)?;
                     anyhow::Ok(Member::new(device, token, (expired, key), random, roots, servers, journal))
                 })

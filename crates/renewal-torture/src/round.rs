@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use tests::Backend;
 use tokio::sync::{Mutex, watch};
@@ -70,7 +70,8 @@ impl Arena {
         try_join_all(stations.iter().map(Station::start)).await?;
         let journal = Arc::new(Journal::begin());
         let addresses: Vec<_> = stations.iter().map(Station::address).collect();
-        let fleet = Fleet::new(&self.site, turn, &ledger.url(), &addresses, &journal).await?;
+        let api = stations.first().context("there is no server")?.api().await?;
+        let fleet = Fleet::new(&self.site, turn, &ledger.url(), &api, &addresses, &journal).await?;
         let devices = fleet.devices();
 
         let (mut fleet, carried_out) = self.turmoil(fleet, &plan, &ledger, &stations).await?;

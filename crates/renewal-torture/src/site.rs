@@ -23,7 +23,7 @@ pub(crate) const HERE: Uuid = Uuid::nil();
 pub(crate) const EAST: Uuid = Uuid::from_u128(0xea57);
 
 /// Enough for the worst that a clock is stepped.
-const TOKEN_LIFETIME: &str = "2000d";
+const TOKEN_LIFETIME: &str = "366d";
 
 /// A site, with an authority of its own and one that the fleet comes from.
 #[derive(Debug)]
@@ -78,12 +78,18 @@ impl Site {
         self.run(&mut self.command(url, &["migrate"])).map(drop)
     }
 
-    /// The secret of a new enrollment token.
-    pub(crate) fn token(&self, url: &str, device: &Device) -> Result<Arc<str>> {
-        let org = device.org.to_string();
-        let line = ["enroll-token", "create", &device.name, "--org", &org, "--expires-in", TOKEN_LIFETIME];
-        let secret = self.run(&mut self.command(url, &line))?;
-        Ok(secret.trim_end().into())
+    /// An operator's token for an organisation of the ledger at `url`.
+    pub(crate) fn operator(&self, url: &str, org: Uuid) -> Result<Arc<str>> {
+        let token = self.run(&mut self.command(url, &["operator-token", "--org", &org.to_string()]))?;
+        Ok(token.trim_end().into())
+    }
+
+    /// The secret of a new enrollment token, from the server whose API is at `api`.
+    pub(crate) fn token(&self, api: &str, operator: &str, device: &Device) -> Result<Arc<str>> {
+        let mut command = Command::new(&self.program);
+        command.args(["enroll-token", "create", &device.name, "--expires-in", TOKEN_LIFETIME]);
+        command.env("RENEWAL_SERVER", api).env("RENEWAL_TOKEN", operator);
+        Ok(self.run(&mut command)?.trim_end().into())
     }
 
     /// A certificate (DER) of the former authority, which has expired, with its key.
@@ -139,6 +145,8 @@ certificate = "issuer.pem"
 key = "issuer.key"
 trusted = ["former.pem"]
 recorded_only = true
+[api]
+listen = "127.0.0.1:0"
 [est]
 listen = "127.0.0.1:0"
 certificate = "server.pem"

@@ -30,12 +30,13 @@ pub(crate) struct Station {
     pub(crate) devices: Proxy,
     /// What the server connects to; none for SQLite.
     pub(crate) database: Option<Proxy>,
-    pub(crate) clock: Option<SteppedClock>,
     /// How a server is started.
     command: Command,
     serving: Mutex<Option<Serving>>,
     /// What all servers that were there have logged.
     log: Mutex<String>,
+    /// It goes last: what it cleans up is that of servers which have ended.
+    pub(crate) clock: Option<SteppedClock>,
 }
 
 impl Station {
@@ -68,6 +69,11 @@ impl Station {
     /// Where devices connect.
     pub(crate) fn address(&self) -> SocketAddr {
         self.devices.address()
+    }
+
+    /// The URL of the server's API.
+    pub(crate) async fn api(&self) -> Result<String> {
+        Ok(self.serving.lock().await.as_ref().context("there is no server to ask")?.api())
     }
 
     /// Starts a server, again and again until it stays.
