@@ -11,6 +11,8 @@
 mod approvals;
 #[path = "server/authorities.rs"]
 mod authorities;
+#[path = "server/bootstrap.rs"]
+mod bootstrap;
 #[path = "server/configuration.rs"]
 mod configuration;
 #[path = "server/crashes.rs"]
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
             renewals::trials(backends),
             approvals::trials(backends),
             tokens::trials(backends),
+            bootstrap::trials(backends),
             operators::trials(backends),
             organisations::trials(backends),
             init::trials(backends),

@@ -11,6 +11,7 @@ use csr_service::ApprovalMode;
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Toml};
+use renewal_server::BootstrapNames;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
@@ -92,6 +93,41 @@ pub(crate) struct Est {
     /// Attempts of strangers from one address in a minute.
     #[serde(default)]
     pub(crate) attempts_per_address: Option<u32>,
+    /// Authorities whose certificates let a device enroll.
+    #[serde(default)]
+    pub(crate) bootstrap: Vec<Bootstrap>,
+}
+
+/// `[[est.bootstrap]]`: an authority whose certificates devices were given in the factory.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bootstrap {
+    pub(crate) certificate: PathBuf,
+    /// The one organisation in which they are good, unless it is the default one.
+    #[serde(default)]
+    pub(crate) organisation: Option<Uuid>,
+    #[serde(default)]
+    pub(crate) names: Names,
+}
+
+/// Which devices a bootstrap certificate lets enroll.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Names {
+    /// The one of the certificate's own name.
+    #[default]
+    Own,
+    /// Any.
+    Any,
+}
+
+impl From<Names> for BootstrapNames {
+    fn from(names: Names) -> Self {
+        match names {
+            Names::Own => Self::Own,
+            Names::Any => Self::Any,
+        }
+    }
 }
 
 /// `[api]`: where operators connect.

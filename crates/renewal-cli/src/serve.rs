@@ -122,6 +122,9 @@ pub(crate) fn est(config: &Config, service: &CsrService) -> Result<EstBuilder> {
     for authority in earlier.chain(&config.issuer.trusted) {
         est = est.ca_certificate(files::read(&config.path(authority))?);
     }
+    for issuer in setup::bootstrap_issuers(config)? {
+        est = est.bootstrap_issuer(issuer);
+    }
     for issuer in setup::crl_issuers(config)? {
         est = est.crl_issuer(issuer);
     }

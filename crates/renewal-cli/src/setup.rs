@@ -6,10 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use csr_service::{CrlIssuer, CsrService, CsrServiceBuilder, DeviceIssuer, Issuer, Profile};
 use renewal_domain::{Clock, OrgId, RequestKind, Stores, SystemClock};
-use renewal_server::ServerCertificate;
+use renewal_server::{BootstrapIssuer, ServerCertificate};
 use renewal_store_seaorm::{ConnectError, ConnectOptions, SeaOrmStore, connect};
 
-use crate::config::{Config, Earlier};
+use crate::config::{Bootstrap, Config, Earlier};
 use crate::{files, logging, serve};
 
 /// `config check`.
@@ -96,6 +96,17 @@ pub(crate) fn device_issuers(config: &Config) -> Result<Vec<DeviceIssuer>> {
         issuer.with_context(|| format!("cannot use {}", path.display()))
     };
     config.issuer.earlier.iter().map(earlier).chain(config.issuer.trusted.iter().map(load)).collect()
+}
+
+/// The authorities whose certificates let a device enroll.
+pub(crate) fn bootstrap_issuers(config: &Config) -> Result<Vec<BootstrapIssuer>> {
+    let load = |bootstrap: &Bootstrap| {
+        let path = config.path(&bootstrap.certificate);
+        let org = OrgId::new(bootstrap.organisation.unwrap_or(config.organisations.default));
+        BootstrapIssuer::new(files::read(&path)?, org, bootstrap.names.into())
+            .with_context(|| format!("cannot use {}", path.display()))
+    };
+    config.est.bootstrap.iter().map(load).collect()
 }
 
 /// The earlier issuers whose keys were kept, to sign their revocation lists.
