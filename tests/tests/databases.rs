@@ -22,6 +22,8 @@ mod explain_tokens;
 mod faults;
 #[path = "databases/full.rs"]
 mod full;
+#[path = "databases/groups.rs"]
+mod groups;
 #[path = "databases/migration_program.rs"]
 mod migration_program;
 #[path = "databases/migrations.rs"]
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         trials.extend(explain_fleet::trials(backends));
         trials.extend(explain_tokens::trials(backends));
         trials.extend(faults::trials(backends));
+        trials.extend(groups::trials(backends));
         trials.extend(full::trials(backends));
         trials.extend(cancellation::trials(backends));
         trials.extend(corrupt::trials(backends));

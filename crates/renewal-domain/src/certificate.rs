@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    AttemptId, DeviceId, DeviceName, OrgId, RenewalEvent, RequestId, RequestKind, Serial, Sha256Digest,
-    TokenId,
+    AttemptId, DeviceId, DeviceName, OpenRequest, OrgId, Presented, RenewalEvent, RequestId, RequestKind,
+    Serial, Sha256Digest, TokenId,
 };
 
 /// One certificate that was issued. Only its revocation ever changes.
@@ -49,6 +49,15 @@ impl CertificateRecord {
     #[must_use]
     pub fn attempt_id(&self) -> Option<AttemptId> {
         self.kind.attempt().map(|_| self.request_id.attempt())
+    }
+
+    /// Whether it answered a request that is the same as this one.
+    #[must_use]
+    pub fn answers(&self, request: &OpenRequest) -> bool {
+        self.org_id == request.org_id()
+            && self.device_id == request.device_id()
+            && self.csr_sha256 == *request.csr_sha256()
+            && self.presented_serial.as_ref() == request.purpose().presented().map(Presented::serial)
     }
 
     /// Whether it still answers a repeated request at this time: neither expired nor revoked.

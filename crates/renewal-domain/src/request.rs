@@ -232,6 +232,17 @@ impl OpenRequest {
         }
     }
 
+    /// Whether another request is the same: of the same organisation and device, with the same CSR
+    /// and the same certificate presented.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.org_id == other.org_id
+            && self.device_id == other.device_id
+            && self.csr_sha256 == other.csr_sha256
+            && self.purpose.presented().map(Presented::serial)
+                == other.purpose.presented().map(Presented::serial)
+    }
+
     /// The end with a certificate. Device, digests and the like come from this request.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! transactions, and which of their errors mean what.
 
 use sea_orm::sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, OnConflict, Order, SelectStatement};
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, SqliteTransactionMode, Statement, StatementBuilder,
     TransactionOptions, Value,
@@ -95,6 +95,33 @@ impl Backend {
         match self {
             Self::Postgres => column.into_expr().cast_as("text").min().cast_as("uuid"),
             Self::Sqlite | Self::MySql => column.into_expr().min(),
+        }
+    }
+
+    /// What becomes of a row whose key is in use: its columns are replaced, if the new row's value
+    /// of the column that decides is the greater one.
+    pub(crate) fn replace_if_greater<C: ColumnTrait>(
+        self,
+        conflict: &mut OnConflict,
+        table: impl EntityTrait,
+        columns: &[C],
+        decides: C,
+    ) {
+        match self {
+            Self::Sqlite | Self::Postgres => {
+                let there = Expr::col((Alias::new(table.table_name()), decides));
+                let new = Expr::col((Alias::new("excluded"), decides));
+                conflict.update_columns(columns.iter().copied()).action_and_where(there.lt(new));
+            }
+            // It has no such condition.
+            Self::MySql => {
+                let new = |column: C| Expr::from(Func::cust("VALUES").arg(Expr::col(column)));
+                for &column in columns {
+                    let greater = new(decides).gt(Expr::col(decides));
+                    let one_of = Func::cust("IF").args([greater, new(column), Expr::col(column)]);
+                    conflict.value(column, one_of);
+                }
+            }
         }
     }
 

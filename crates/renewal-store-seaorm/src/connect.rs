@@ -49,7 +49,7 @@ pub async fn connect(url: &str, options: ConnectOptions) -> Result<SeaOrmStore, 
     };
     let (db, backend) = opened.map_err(|error| explain(&target, error))?;
     schema::check(&db, &target, &options).await?;
-    Ok(SeaOrmStore::new(Session::new(db, backend, &options), target.to_string()))
+    Ok(SeaOrmStore::new(Session::new(db, backend, &options), target.to_string(), &options))
 }
 
 /// A connection is made first by itself, because a pool would try again and again for as long

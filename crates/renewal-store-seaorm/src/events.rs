@@ -1,28 +1,19 @@
 //! The ledger: appending and reading events.
 
-use std::collections::{HashMap, HashSet};
-
 use async_trait::async_trait;
 use renewal_domain::{
-    AttemptId, EventFilter, EventId, OrgId, Page, PageRequest, RenewalEvent, RenewalEventStore, StoreError,
+    EventFilter, EventId, OrgId, Page, PageRequest, RenewalEvent, RenewalEventStore, StoreError,
 };
-use sea_orm::sea_query::SelectStatement;
 
 use crate::access::candidates;
-use crate::entity::event;
-use crate::failure::{Failure, Outrun, conflict};
-use crate::session::retrying;
+use crate::failure::conflict;
 use crate::statements;
 use crate::store::SeaOrmStore;
+use crate::writes::Write;
 
-/// How often a batch is written anew, when others wrote part of it meanwhile.
-const ROUNDS: u32 = 16;
-
-/// How many ids to look for with one statement.
-const IDS: usize = 500;
-
-/// How many attempts to look for with one statement.
-const ATTEMPTS: usize = 50;
+/// Batches of more events than this are large enough by themselves, and would only keep others
+/// waiting.
+const SMALL: usize = 64;
 
 #[async_trait]
 impl RenewalEventStore for SeaOrmStore {
@@ -30,19 +21,14 @@ impl RenewalEventStore for SeaOrmStore {
         if events.iter().any(|event| event.org_id() != org) {
             return Err(conflict("the event is of another organisation"));
         }
-        let mut new: Vec<_> = events.iter().collect();
-        // In one order, so that two writers of the same events wait for each other, and not
-        // each for the other.
-        new.sort_by_key(|event| event.id());
-        for _ in 0..ROUNDS {
-            // All of them are new almost always. Whether they are is found out by the unique
-            // keys, without a question beforehand whose answer could be old.
-            match retrying(|| self.insert(&new)).await {
-                Err(Failure::Duplicate) => new = self.not_there_yet(org, new).await?,
-                done => return Ok(done?),
-            }
+        if events.is_empty() {
+            return Ok(());
         }
-        Err(StoreError::Unavailable(Box::new(Outrun(ROUNDS))))
+        if events.len() > SMALL {
+            return self.session.append(org, events).await;
+        }
+        let events = events.to_vec();
+        self.writes.ask(&self.session, |caller| Write::Append { org, events, caller }).await
     }
 
     async fn list(
@@ -52,7 +38,7 @@ impl RenewalEventStore for SeaOrmStore {
         page: &PageRequest,
     ) -> Result<Page<RenewalEvent>, StoreError> {
         let mut events = match candidates(self.session.backend(), org, filter, page) {
-            Some(select) => self.events(&select).await?,
+            Some(select) => self.session.events(&select).await?,
             None => Vec::new(),
         };
         let after = page.after();
@@ -61,87 +47,6 @@ impl RenewalEventStore for SeaOrmStore {
     }
 
     async fn get(&self, org: OrgId, id: EventId) -> Result<Option<RenewalEvent>, StoreError> {
-        Ok(self.events(&statements::events_by_id(self.session.backend(), org, [id])).await?.pop())
+        Ok(self.session.events(&statements::events_by_id(self.session.backend(), org, [id])).await?.pop())
     }
-}
-
-impl SeaOrmStore {
-    /// Reads events.
-    pub(crate) async fn events(&self, select: &SelectStatement) -> Result<Vec<RenewalEvent>, Failure> {
-        let rows = self.session.read(select).await?;
-        Ok(rows.iter().map(event::read).collect::<Result<_, _>>()?)
-    }
-
-    /// Writes events, all or none: with one statement if that will do, which needs no transaction.
-    async fn insert(&self, events: &[&RenewalEvent]) -> Result<(), Failure> {
-        let statements = statements::insert_events(events);
-        if let [only] = &statements[..] {
-            self.session.write(only).await?;
-        } else if !statements.is_empty() {
-            let transaction = self.session.begin().await?;
-            for statement in &statements {
-                transaction.write(statement).await?;
-            }
-            transaction.commit().await?;
-        }
-        Ok(())
-    }
-
-    /// Those of the events that are neither there nor twice in the batch, which is in the order
-    /// of ids.
-    async fn not_there_yet<'e>(
-        &self,
-        org: OrgId,
-        mut events: Vec<&'e RenewalEvent>,
-    ) -> Result<Vec<&'e RenewalEvent>, Failure> {
-        let asked = events.len();
-        events.dedup();
-        let mut new = Vec::new();
-        for chunk in events.chunks(IDS) {
-            let ids = chunk.iter().map(|event| event.id());
-            let there = self.events(&statements::events_by_id(self.session.backend(), org, ids)).await?;
-            let there: HashMap<_, _> = there.iter().map(|event| (event.id(), event)).collect();
-            for event in chunk {
-                match there.get(&event.id()) {
-                    Some(same) if same == event => {}
-                    Some(_) => return Err(Failure::conflict("the id is another event's")),
-                    None => new.push(*event),
-                }
-            }
-        }
-        if new.len() == asked {
-            // It was no id that was taken.
-            self.check_places(org, &new).await?;
-        }
-        Ok(new)
-    }
-
-    /// Whether each event can have its place in its attempt.
-    async fn check_places(&self, org: OrgId, events: &[&RenewalEvent]) -> Result<(), Failure> {
-        let taken = || Failure::conflict("the attempt has a start or an end already");
-        let (mut ids, mut places) = (HashSet::new(), HashSet::new());
-        for event in events {
-            if !ids.insert(event.id()) {
-                return Err(Failure::conflict("two events of the batch have one id"));
-            }
-            if !places.insert(place(event)) {
-                return Err(taken());
-            }
-        }
-        let attempts: Vec<_> = events.iter().map(|event| event.attempt_id()).collect();
-        for chunk in attempts.chunks(ATTEMPTS) {
-            let attempts: HashSet<_> = chunk.iter().copied().collect();
-            let select = statements::events_by_attempt(self.session.backend(), org, attempts);
-            let Some(select) = select else { continue };
-            if self.events(&select).await?.iter().any(|event| places.contains(&place(event))) {
-                return Err(taken());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The place of an event in its attempt, which only one event has.
-fn place(event: &RenewalEvent) -> (AttemptId, i16) {
-    (event.attempt_id(), event::stage(event))
 }

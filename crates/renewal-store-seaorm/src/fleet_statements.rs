@@ -7,13 +7,13 @@ use renewal_domain::{
 };
 use sea_orm::sea_query::{
     DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
-    UpdateStatement,
 };
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
 
 use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::{certificate, current, event, request};
+use crate::statements::{in_parts, padded};
 use crate::stretch::Stretch;
 
 /// By when a certificate ends.
@@ -95,15 +95,12 @@ fn behind(backend: Backend, order: &Order, place: Position) -> Expr {
 }
 
 /// Reads certificates by their serial numbers.
-pub(crate) fn by_serials(backend: Backend, org: OrgId, mut serials: Vec<String>) -> SelectStatement {
+pub(crate) fn by_serials(backend: Backend, org: OrgId, serials: Vec<String>) -> SelectStatement {
     use certificate::Column;
-    // Of 1, 2, 4, … numbers, so that there are few different statements: see `insert_events`.
-    let last = serials.last().cloned().unwrap_or_default();
-    serials.resize(serials.len().next_power_of_two(), last);
     let mut select = Query::select();
     select.columns(Column::iter());
     backend.from(&mut select, certificate::Entity, Index::Primary);
-    select.and_where(Column::OrgId.eq(org.as_uuid())).and_where(Column::Serial.is_in(serials));
+    select.and_where(Column::OrgId.eq(org.as_uuid())).and_where(Column::Serial.is_in(padded(serials)));
     select
 }
 
@@ -221,27 +218,18 @@ fn rows() -> Expr {
     Expr::col(sea_orm::sea_query::Asterisk).count()
 }
 
-/// Makes a certificate the current one of its device, if the device has one that answers an earlier
-/// request.
-pub(crate) fn replace_current(certificate: &CertificateRecord) -> UpdateStatement {
-    use current::Column;
-    Query::update()
-        .table(current::Entity)
-        .value(Column::RequestId, certificate.request_id.as_uuid())
-        .value(Column::Serial, certificate.serial.to_string())
-        .value(Column::NotAfter, certificate.not_after)
-        .and_where(Column::OrgId.eq(certificate.org_id.as_uuid()))
-        .and_where(Column::DeviceId.eq(certificate.device_id.as_uuid()))
-        .and_where(Column::RequestId.lt(certificate.request_id.as_uuid()))
-        .take()
-}
-
-/// Makes a certificate the current one of its device, unless the device has one.
-pub(crate) fn insert_current(certificate: &CertificateRecord) -> InsertStatement {
+/// Makes certificates, no two of them of one device, the current ones of their devices, unless a
+/// device has one that answers a later request.
+pub(crate) fn make_current(backend: Backend, certificates: &[&CertificateRecord]) -> Vec<InsertStatement> {
     use current::{Column, Entity, row};
-    let key = [Column::OrgId, Column::DeviceId];
-    let nothing = OnConflict::columns(key).do_nothing_on(key).to_owned();
-    Entity::insert(row(certificate)).on_conflict(nothing).into_query()
+    in_parts(certificates, |certificates| {
+        let rows = certificates.iter().map(|certificate| row(certificate));
+        // MySQL assigns from left to right: the column that decides comes last.
+        let columns = [Column::Serial, Column::NotAfter, Column::RequestId];
+        let mut newer = OnConflict::columns([Column::OrgId, Column::DeviceId]);
+        backend.replace_if_greater(&mut newer, Entity, &columns, Column::RequestId);
+        Entity::insert_many(rows).on_conflict(newer).into_query()
+    })
 }
 
 /// A certificate is no longer the current one of its device, if it was.

@@ -89,16 +89,17 @@ impl Sent {
 async fn rows(db: &impl ConnectionTrait, explain: Statement, column: usize) -> Result<Vec<String>, DbErr> {
     let rows = db.query_all_raw(explain).await?;
     rows.iter()
-        .map(|row| match row.try_get_by_index::<String>(column) {
-            Ok(text) => Ok(text),
+        .map(|row| match row.try_get_by_index::<Vec<u8>>(column) {
+            // MariaDB shows octets that are compared as they are.
+            Ok(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
             Err(error) => match row.try_as_pg_row() {
-                // PostgreSQL says of the document that it is JSON, not text.
+                // PostgreSQL says of the document that it is JSON, not octets.
                 Some(row) => {
                     let value = sqlx::Row::try_get_raw(row, column);
                     let text = value.ok().and_then(|value| value.as_str().ok().map(str::to_owned));
                     text.ok_or(error)
                 }
-                None => Err(error),
+                None => row.try_get_by_index(column),
             },
         })
         .collect()

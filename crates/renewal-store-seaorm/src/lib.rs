@@ -38,6 +38,9 @@
 //! | every other query | `statements`, `token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions, retries, time limits | `session` |
+//! | how calls that wait at the same time are carried out together | `group` |
+//! | what is written so, and how one at fault does not harm the others | `writes`, `together` |
+//! | how one request is opened and ended by itself | `single` |
 //! | how a session is set up, and what is refused | `connect`, `schema` |
 //! | which errors are worth another try | `backend`, `failure` |
 //!
@@ -48,6 +51,7 @@
 mod access;
 mod api_token_statements;
 mod api_tokens;
+mod appending;
 mod backend;
 mod connect;
 mod connect_error;
@@ -56,19 +60,25 @@ mod events;
 mod failure;
 mod fleet;
 mod fleet_statements;
+mod group;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 mod issuance;
+mod lookups;
 mod options;
+mod reading;
 mod row;
 mod schema;
 mod session;
+mod single;
 mod statements;
 mod store;
 mod stretch;
 mod target;
+mod together;
 mod token_statements;
 mod tokens;
+mod writes;
 
 pub use connect::connect;
 pub use connect_error::ConnectError;

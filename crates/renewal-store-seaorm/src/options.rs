@@ -8,17 +8,20 @@ pub struct ConnectOptions {
     pub(crate) max_connections: u32,
     pub(crate) acquire_timeout: Duration,
     pub(crate) statement_timeout: Duration,
+    pub(crate) waiting_calls: u32,
     pub(crate) migrate: bool,
 }
 
 impl ConnectOptions {
-    /// The defaults: 10 connections, 5 seconds for a connection, 10 for a statement.
+    /// The defaults: 10 connections, 5 seconds for a connection, 10 for a statement, 4,096 calls
+    /// that wait.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
+            waiting_calls: 4_096,
             migrate: false,
         }
     }
@@ -43,6 +46,15 @@ impl ConnectOptions {
     #[must_use]
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// The most calls that may wait to be written, and as many more that look a certificate up, at
+    /// least 1. Beyond that a call waits for its turn as long as for a connection, and is then
+    /// refused as `Unavailable`.
+    #[must_use]
+    pub const fn waiting_calls(mut self, calls: u32) -> Self {
+        self.waiting_calls = if calls == 0 { 1 } else { calls };
         self
     }
 

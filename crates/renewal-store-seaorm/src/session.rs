@@ -65,6 +65,11 @@ impl Session {
         self.backend
     }
 
+    /// The longest that one exchange can take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     #[cfg(feature = "introspect")]
     pub(crate) fn db(&self) -> &DatabaseConnection {
         &self.db

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use renewal_domain::{
     AttemptId, CertificateRecord, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId, PageRequest,
-    RenewalEvent, RequestId, RequestKind, Revocation, Serial,
+    RenewalEvent, RequestId, RequestKind, Revocation, Serial, Sha256Digest,
 };
 use sea_orm::sea_query::{
     DeleteStatement, InsertStatement, Query, SelectStatement, SimpleExpr, UpdateStatement,
@@ -16,33 +16,45 @@ use crate::backend::{Backend, Index, MAX_PARAMETERS};
 use crate::entity::{certificate, event, request};
 use crate::stretch::{Stretch, together};
 
-/// The most events to add with one statement. Measured, longer ones are hardly faster.
-const EVENTS_PER_INSERT: usize = 512;
+/// The most rows to add with one statement. Measured, longer ones are hardly faster.
+const ROWS_PER_INSERT: usize = 512;
 
-const _: () = assert!(EVENTS_PER_INSERT * 11 <= MAX_PARAMETERS, "an event has 11 columns");
+const _: () = assert!(ROWS_PER_INSERT * 15 <= MAX_PARAMETERS, "a certificate has 15 columns");
 
-/// Adds events: one statement, or several for many.
+/// A statement for each part of the rows.
 ///
-/// Each adds 1, 2, 4, … events, so that there are few different ones. Every connection keeps
-/// what it has prepared, here and in the server, and a long one takes megabytes there.
-pub(crate) fn insert_events(mut events: &[&RenewalEvent]) -> Vec<InsertStatement> {
+/// The parts have 1, 2, 4, … rows, so that there are few different statements. Every connection
+/// keeps what it has prepared, here and in the server, and a long one takes megabytes there.
+pub(crate) fn in_parts<T, S>(mut rows: &[T], statement: impl Fn(&[T]) -> S) -> Vec<S> {
     let mut statements = Vec::new();
-    while !events.is_empty() {
-        let count = EVENTS_PER_INSERT.min(1 << events.len().ilog2());
-        let (now, later) = events.split_at(count);
-        statements.push(insert_rows(now.iter().copied()));
-        events = later;
+    while !rows.is_empty() {
+        let count = ROWS_PER_INSERT.min(1 << rows.len().ilog2());
+        let (now, later) = rows.split_at(count);
+        statements.push(statement(now));
+        rows = later;
     }
     statements
 }
 
-/// Adds one event.
-pub(crate) fn insert_event(event: &RenewalEvent) -> InsertStatement {
-    insert_rows([event])
+/// Values to look for, some of them more than once: 1, 2, 4, … in all, as the parts of rows.
+pub(crate) fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<_> = values.into_iter().collect();
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
 }
 
-fn insert_rows<'e>(events: impl IntoIterator<Item = &'e RenewalEvent>) -> InsertStatement {
-    event::Entity::insert_many(events.into_iter().map(event::row)).into_query()
+/// Adds events.
+pub(crate) fn insert_events(events: &[&RenewalEvent]) -> Vec<InsertStatement> {
+    in_parts(events, |events| {
+        event::Entity::insert_many(events.iter().map(|event| event::row(event))).into_query()
+    })
+}
+
+/// Adds one event.
+pub(crate) fn insert_event(event: &RenewalEvent) -> InsertStatement {
+    event::Entity::insert(event::row(event)).into_query()
 }
 
 /// Reads events by their ids.
@@ -75,6 +87,13 @@ pub(crate) fn insert_request(request: &OpenRequest) -> InsertStatement {
     request::Entity::insert(request::row(request)).into_query()
 }
 
+/// Adds open requests.
+pub(crate) fn insert_requests(requests: &[&OpenRequest]) -> Vec<InsertStatement> {
+    in_parts(requests, |requests| {
+        request::Entity::insert_many(requests.iter().map(|request| request::row(request))).into_query()
+    })
+}
+
 /// Reads an open request.
 pub(crate) fn request_by_id(org: OrgId, id: RequestId) -> SelectStatement {
     use request::Column;
@@ -91,6 +110,22 @@ pub(crate) fn same_request(org: OrgId, same: &OpenRequest) -> SelectStatement {
         .and_where(Column::CsrSha256.eq(same.csr_sha256().to_vec()))
         .and_where(Column::DeviceId.eq(same.device_id().as_uuid()))
         .and_where(Column::PresentedSerial.eq(request::presented_serial(same)));
+    select
+}
+
+/// Reads the open requests that are about one of these CSRs, by `idx_open_requests_request`.
+pub(crate) fn requests_of_csrs<'d>(
+    backend: Backend,
+    org: OrgId,
+    csr_sha256: impl Iterator<Item = &'d Sha256Digest>,
+) -> SelectStatement {
+    use request::Column;
+    let mut select = Query::select();
+    select.columns(Column::iter());
+    backend.from(&mut select, request::Entity, Index::Named("idx_open_requests_request"));
+    select
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::CsrSha256.is_in(padded(csr_sha256.map(|digest| digest.to_vec()))));
     select
 }
 
@@ -138,6 +173,24 @@ pub(crate) fn delete_request(org: OrgId, id: RequestId) -> DeleteStatement {
     delete
 }
 
+/// Ends open requests.
+pub(crate) fn delete_requests(org: OrgId, ids: impl Iterator<Item = RequestId>) -> DeleteStatement {
+    use request::Column;
+    let mut delete = Query::delete();
+    delete
+        .from_table(request::Entity)
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::Id.is_in(padded(ids.map(RequestId::as_uuid))));
+    delete
+}
+
+/// Adds certificates.
+pub(crate) fn insert_certificates(records: &[&CertificateRecord]) -> Vec<InsertStatement> {
+    in_parts(records, |records| {
+        certificate::Entity::insert_many(records.iter().map(|record| certificate::row(record))).into_query()
+    })
+}
+
 /// Adds a certificate.
 pub(crate) fn insert_certificate(record: &CertificateRecord) -> InsertStatement {
     certificate::Entity::insert(certificate::row(record)).into_query()
@@ -182,6 +235,26 @@ pub(crate) fn good_certificate(
         .and_where(Column::RevokedAt.is_null())
         .and_where(Column::NotAfter.gte(now))
         .limit(1);
+    select
+}
+
+/// Reads the certificates that answered one of these CSRs and are good at an instant, by
+/// `idx_device_certificates_csr`.
+pub(crate) fn good_certificates<'d>(
+    backend: Backend,
+    org: OrgId,
+    csr_sha256: impl Iterator<Item = &'d Sha256Digest>,
+    now: DateTime<Utc>,
+) -> SelectStatement {
+    use certificate::Column;
+    let mut select = Query::select();
+    select.columns(Column::iter());
+    backend.from(&mut select, certificate::Entity, Index::Named("idx_device_certificates_csr"));
+    select
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::CsrSha256.is_in(padded(csr_sha256.map(|digest| digest.to_vec()))))
+        .and_where(Column::RevokedAt.is_null())
+        .and_where(Column::NotAfter.gte(now));
     select
 }
 

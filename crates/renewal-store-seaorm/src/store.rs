@@ -1,10 +1,15 @@
 //! The store: the traits of the domain on one database.
 
 use std::fmt;
+use std::sync::Arc;
 
 use renewal_domain::StoreError;
 
+use crate::group::Group;
+use crate::lookups::Lookup;
+use crate::options::ConnectOptions;
 use crate::session::Session;
+use crate::writes::Write;
 
 /// A ledger on SQLite, PostgreSQL, MySQL or MariaDB, opened by [`connect`](crate::connect()).
 ///
@@ -12,21 +17,27 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct SeaOrmStore {
     pub(crate) session: Session,
+    pub(crate) writes: Arc<Group<Write>>,
+    pub(crate) lookups: Arc<Group<Lookup>>,
     pub(crate) name: String,
 }
 
 impl SeaOrmStore {
-    pub(crate) fn new(session: Session, name: String) -> Self {
-        Self { session, name }
+    pub(crate) fn new(session: Session, name: String, options: &ConnectOptions) -> Self {
+        Self { session, writes: Group::new(options), lookups: Group::new(options), name }
     }
 
-    /// Closes the connections, after which every call is refused. Without it they end with the
-    /// last clone; a SQLite database is then left with its `-wal` file, which is no harm.
+    /// Writes what waits to be written, and closes the connections, after which every call is
+    /// refused. Without it they end with the last clone; a SQLite database is then left with its
+    /// `-wal` file, which is no harm.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when connections that are in use are not given back in time.
     pub async fn close(&self) -> Result<(), StoreError> {
-        self.session.close().await
+        let written = self.writes.close(&self.session).await;
+        let looked_up = self.lookups.close(&self.session).await;
+        self.session.close().await?;
+        Ok(written.and(looked_up)?)
     }
 }
 

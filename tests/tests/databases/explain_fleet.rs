@@ -164,14 +164,15 @@ async fn current_certificates_are_changed_by_the_primary_key(context: Context) {
         for _ in 0..1_000 {
             let _now = samples.tick();
         }
-        // The device's second certificate takes the place of its first.
-        for (serial, changes) in [(1_001, 2), (1_002, 1)] {
+        // The device's second certificate takes the place of its first: the row is found by the
+        // key that it would have twice.
+        for serial in [1_001, 1_002] {
             let request = samples.request("gateway new", &format!("csr {serial}"), 0, RequestState::Signing);
             store.open(samples.org, &request, samples.clock.now()).await.unwrap();
             let end = samples.issued(&request, serial);
             let _before = history.sent();
             store.complete(samples.org, request.id(), &end).await.unwrap();
-            history.expects(&[&[BY_ID][..], &vec![current; changes]].concat()).await;
+            history.expects(&[BY_ID]).await;
         }
         revoke(store, &samples, 1_002).await;
         history.expects_each(&[&[BY_SERIALS], &[current, BY_SERIALS], &[BY_SERIALS]]).await;

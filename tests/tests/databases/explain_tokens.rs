@@ -18,9 +18,6 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
 /// One token, or one request, by its id.
 const BY_ID: Expected = ("PRIMARY", &["org_id", "id"]);
 
-/// The current certificate of a device.
-const CURRENT: Expected = ("PRIMARY", &["org_id", "device_id"]);
-
 async fn every_statement_about_tokens_follows_an_index(context: Context) {
     let history = History::new(&context).await;
     let store = &history.store;
@@ -67,8 +64,8 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         let end = samples.issued(&request, 1_000_000 + u32::from(secret));
         let _before = history.sent();
         assert_eq!(store.complete(org, request.id(), &end).await.unwrap(), Completed::Recorded);
-        // The request is deleted, the token spent, and the certificate the first of its device.
-        let spending = history.expects(&[BY_ID, BY_ID, CURRENT, CURRENT]).await;
+        // The request is deleted, and the token spent.
+        let spending = history.expects(&[BY_ID, BY_ID]).await;
         assert!(
             spending[1].starts_with("UPDATE ") && spending[1].contains("enrollment_tokens"),
             "{spending:?}"

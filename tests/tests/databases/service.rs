@@ -175,9 +175,13 @@ impl World {
     }
 
     /// Waits until nothing is being worked on.
+    /// Waits until nothing is open, nor becomes so: a request whose caller gave up early may have
+    /// yet to be opened.
     async fn settled(&self) {
-        for _ in 0..100 {
-            if self.open_requests().await == 0 {
+        let mut quiet = 0;
+        for _ in 0..200 {
+            quiet = if self.open_requests().await == 0 { quiet + 1 } else { 0 };
+            if quiet == 10 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

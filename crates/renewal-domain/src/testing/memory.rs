@@ -12,8 +12,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use crate::{
     Answer, ApiToken, ApiTokenId, CertificateRecord, Completed, Completion, DeviceId, EnrollmentToken,
     EnrollmentTokenStore, EventFilter, EventId, IssuanceStore, OpenRequest, OpenRequestFilter, Opened, OrgId,
-    Page, PageRequest, Presented, RenewalEvent, RenewalEventStore, RequestId, Revocation, Serial,
-    Sha256Digest, Stage, StoreError, TokenEnd, TokenId,
+    Page, PageRequest, RenewalEvent, RenewalEventStore, RequestId, Revocation, Serial, Sha256Digest, Stage,
+    StoreError, TokenEnd, TokenId,
 };
 
 /// A store that lives as long as the process.
@@ -89,19 +89,9 @@ impl Tables {
     }
 
     fn answer(&self, org: OrgId, request: &OpenRequest, now: DateTime<Utc>) -> Option<Answer> {
-        let presented = request.purpose().presented().map(Presented::serial);
-        let open = self.requests.values().find(|other| {
-            other.org_id() == org
-                && other.device_id() == request.device_id()
-                && other.csr_sha256() == request.csr_sha256()
-                && other.purpose().presented().map(Presented::serial) == presented
-        });
+        let open = self.requests.values().find(|other| other.org_id() == org && other.is_same_as(request));
         let issued = self.certificates.values().filter(|certificate| {
-            certificate.org_id == org
-                && certificate.device_id == request.device_id()
-                && certificate.csr_sha256 == *request.csr_sha256()
-                && certificate.presented_serial.as_ref() == presented
-                && certificate.is_good_at(now)
+            certificate.org_id == org && certificate.answers(request) && certificate.is_good_at(now)
         });
         let newest = issued.max_by_key(|certificate| certificate.request_id);
         let open = open.cloned().map(Box::new).map(Answer::Open);

@@ -1,0 +1,210 @@
+//! Calls that wait for the database at the same time are carried out together: while one group is
+//! on its way the next one gathers, and goes as soon as the database has answered. Nobody waits
+//! for company, and the busier the store is, the larger are its groups.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use renewal_domain::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
+
+use crate::failure::{Failure, NoAnswer};
+use crate::options::ConnectOptions;
+use crate::session::Session;
+
+/// The most rows of a group. Measured, larger ones are hardly faster.
+const ROWS: usize = 512;
+
+/// A call that can be carried out together with others.
+pub(crate) trait Job: Send + 'static {
+    /// How many rows it is about.
+    fn rows(&self) -> usize;
+
+    /// Whether nobody waits for it any more.
+    fn is_given_up(&self) -> bool;
+
+    /// Carries them out, and answers each one's caller.
+    fn together(session: &Session, jobs: Vec<Self>) -> impl Future<Output = ()> + Send
+    where
+        Self: Sized;
+}
+
+/// Whoever waits for a job.
+pub(crate) struct Caller<T> {
+    answer: oneshot::Sender<Result<T, StoreError>>,
+    /// The place of the job among those that may wait.
+    _place: OwnedSemaphorePermit,
+}
+
+/// Jobs of one sort, which are carried out in groups, one group at a time.
+pub(crate) struct Group<J> {
+    queue: Mutex<Queue<J>>,
+    places: Arc<Semaphore>,
+    size: u32,
+    patience: Duration,
+}
+
+struct Queue<J> {
+    waiting: VecDeque<J>,
+    /// Whether there is a task that carries jobs out.
+    working: bool,
+}
+
+/// As many wait as may.
+#[derive(Debug, thiserror::Error)]
+#[error("{size} calls wait for the database, and no place was free within {seconds} seconds")]
+struct Full {
+    size: u32,
+    seconds: f64,
+}
+
+/// The store was closed.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is closed")]
+struct Closed;
+
+/// The task that carried the job out came to no end: it panicked, or the runtime ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the call was broken off")]
+struct BrokenOff;
+
+/// What befell a whole group.
+#[derive(Debug, Clone)]
+struct Common(Arc<dyn Error + Send + Sync>);
+
+impl<T> Caller<T> {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    /// Gives the caller the answer, if it still waits for it.
+    pub(crate) fn answer(self, answer: Result<T, StoreError>) {
+        let _gone = self.answer.send(answer);
+    }
+}
+
+impl<J: Job> Group<J> {
+    pub(crate) fn new(options: &ConnectOptions) -> Arc<Self> {
+        let queue = Queue { waiting: VecDeque::new(), working: false };
+        Arc::new(Self {
+            queue: Mutex::new(queue),
+            places: Arc::new(Semaphore::new(options.waiting_calls as usize)),
+            size: options.waiting_calls,
+            patience: options.acquire_timeout,
+        })
+    }
+
+    /// Lets a job be carried out, and waits for its answer. A job whose caller is gone before its
+    /// group begins is left out.
+    pub(crate) async fn ask<T>(
+        self: &Arc<Self>,
+        session: &Session,
+        job: impl FnOnce(Caller<T>) -> J,
+    ) -> Result<T, StoreError> {
+        let place = match timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => place,
+            Ok(Err(_closed)) => return Err(StoreError::Unavailable(Box::new(Closed))),
+            Err(_) => {
+                let full = Full { size: self.size, seconds: self.patience.as_secs_f64() };
+                return Err(StoreError::Unavailable(Box::new(full)));
+            }
+        };
+        let (sender, answer) = oneshot::channel();
+        self.add(session, job(Caller { answer: sender, _place: place }));
+        match timeout(session.patience(), answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(StoreError::Unavailable(Box::new(BrokenOff))),
+            Err(_) => Err(StoreError::Unavailable(Box::new(NoAnswer(session.patience().as_secs())))),
+        }
+    }
+
+    /// Waits until every job has its answer; later ones are refused.
+    pub(crate) async fn close(&self, session: &Session) -> Result<(), Failure> {
+        let idle = timeout(session.patience(), self.places.acquire_many(self.size)).await;
+        self.places.close();
+        match idle {
+            Ok(_idle) => Ok(()),
+            Err(_) => Err(Failure::unavailable(NoAnswer(session.patience().as_secs()))),
+        }
+    }
+
+    fn add(self: &Arc<Self>, session: &Session, job: J) {
+        let mut queue = self.queue();
+        queue.waiting.push_back(job);
+        if !std::mem::replace(&mut queue.working, true) {
+            let working = Working { group: Arc::clone(self), done: false };
+            drop(queue);
+            drop(tokio::spawn(working.work(session.clone())));
+        }
+    }
+
+    /// The next group. When nobody waits, the work is done.
+    fn next(&self) -> Option<Vec<J>> {
+        let mut queue = self.queue();
+        let (mut jobs, mut rows) = (Vec::new(), 0);
+        while let Some(job) = queue.waiting.front() {
+            rows += job.rows();
+            if rows > ROWS && !jobs.is_empty() {
+                break;
+            }
+            jobs.extend(queue.waiting.pop_front());
+        }
+        queue.working = !jobs.is_empty();
+        queue.working.then_some(jobs)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<J>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task that carries jobs out for as long as there are any.
+struct Working<J: Job> {
+    group: Arc<Group<J>>,
+    done: bool,
+}
+
+impl<J: Job> Working<J> {
+    async fn work(mut self, session: Session) {
+        while let Some(mut jobs) = self.group.next() {
+            jobs.retain(|job| !job.is_given_up());
+            if !jobs.is_empty() {
+                J::together(&session, jobs).await;
+            }
+        }
+        self.done = true;
+    }
+}
+
+impl<J: Job> Drop for Working<J> {
+    /// Should it end early, those who wait hear of it, and the next one begins anew.
+    fn drop(&mut self) {
+        if !self.done {
+            let mut queue = self.group.queue();
+            queue.working = false;
+            queue.waiting.clear();
+        }
+    }
+}
+
+/// One answer for each of several callers: that the store cannot be reached.
+pub(crate) fn unavailable_for_all(reason: Box<dyn Error + Send + Sync>) -> impl Fn() -> StoreError {
+    let common = Common(Arc::from(reason));
+    move || StoreError::Unavailable(Box::new(common.clone()))
+}
+
+impl fmt::Display for Common {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Common {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}

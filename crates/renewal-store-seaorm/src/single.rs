@@ -1,0 +1,154 @@
+//! One request by itself: opening and ending it, whatever stands in its way.
+
+use chrono::{DateTime, Utc};
+use renewal_domain::{
+    Answer, Completed, Completion, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Stage, StoreError,
+};
+
+use crate::access::of_attempt;
+use crate::entity::certificate;
+use crate::failure::{Failure, Outrun, conflict};
+use crate::session::{Session, retrying};
+use crate::{fleet_statements, statements, token_statements};
+
+/// How often a request is opened anew, when the one in its way is gone at the next look.
+const ROUNDS: u32 = 16;
+
+impl Session {
+    /// Opens a request.
+    pub(crate) async fn open(&self, request: &OpenRequest, now: DateTime<Utc>) -> Result<Opened, StoreError> {
+        for _ in 0..ROUNDS {
+            if let Some(opened) = retrying(|| self.try_open(request, now)).await? {
+                return Ok(opened);
+            }
+        }
+        Err(StoreError::Unavailable(Box::new(Outrun(ROUNDS))))
+    }
+
+    /// Ends a request.
+    pub(crate) async fn complete(
+        &self,
+        org: OrgId,
+        id: RequestId,
+        completion: &Completion,
+    ) -> Result<Completed, StoreError> {
+        match retrying(|| self.try_complete(org, id, completion, completion.event())).await {
+            Err(Failure::Duplicate) => self.complete_an_ended_attempt(org, id, completion).await,
+            done => Ok(done?),
+        }
+    }
+
+    /// Opens a request, in this order: only whoever has written the row of the request knows
+    /// that nobody else is answering the same one, and then sees the certificate of whoever did
+    /// before. None when the request in the way is gone already.
+    async fn try_open(&self, request: &OpenRequest, now: DateTime<Utc>) -> Result<Option<Opened>, Failure> {
+        let transaction = self.begin().await?;
+        match transaction.write(&statements::insert_request(request)).await {
+            Err(Failure::Duplicate) => {
+                transaction.rollback().await?;
+                return self.in_the_way(request).await;
+            }
+            done => done?,
+        };
+        let good = transaction
+            .read(&statements::good_certificate(self.backend(), request.org_id(), request, now))
+            .await?;
+        if let Some(row) = good.first() {
+            let issued = certificate::read(row)?;
+            transaction.rollback().await?;
+            return Ok(Some(Opened::Answered(Answer::Issued(Box::new(issued)))));
+        }
+        if let Some(start) = request.start_event() {
+            match transaction.write(&statements::insert_event(&start)).await {
+                Err(Failure::Duplicate) => {
+                    transaction.rollback().await?;
+                    return Err(Failure::conflict("the id is another event's"));
+                }
+                done => done?,
+            };
+        }
+        transaction.commit().await?;
+        Ok(Some(Opened::New))
+    }
+
+    /// The open request that kept this one from being opened; none when it is gone already.
+    async fn in_the_way(&self, request: &OpenRequest) -> Result<Option<Opened>, Failure> {
+        if let Some(same) = self.request(&statements::same_request(request.org_id(), request)).await? {
+            return Ok(Some(Opened::Answered(Answer::Open(Box::new(same)))));
+        }
+        match self.request(&statements::request_by_id(request.org_id(), request.id())).await? {
+            Some(_) => Err(Failure::conflict("the id is another request's")),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends a request, if it is open still. The row can be deleted once: that decides who is
+    /// too late.
+    async fn try_complete(
+        &self,
+        org: OrgId,
+        id: RequestId,
+        completion: &Completion,
+        event: Option<&RenewalEvent>,
+    ) -> Result<Completed, Failure> {
+        let transaction = self.begin().await?;
+        if transaction.write(&statements::delete_request(org, id)).await? == 0 {
+            transaction.rollback().await?;
+            return Ok(Completed::TooLate);
+        }
+        if let Some(event) = event {
+            match transaction.write(&statements::insert_event(event)).await {
+                Err(taken @ Failure::Duplicate) => {
+                    transaction.rollback().await?;
+                    return Err(taken);
+                }
+                done => done?,
+            };
+        }
+        if let Some(token) = completion.token()
+            && transaction.write(&token_statements::spend(org, token, id)).await? == 0
+        {
+            transaction.rollback().await?;
+            return Ok(Completed::TokenUnusable);
+        }
+        if let Some(certificate) = completion.certificate() {
+            match transaction.write(&statements::insert_certificate(certificate)).await {
+                Err(Failure::Duplicate) => {
+                    transaction.rollback().await?;
+                    return Err(Failure::conflict("the serial number is another certificate's"));
+                }
+                done => done?,
+            };
+            for upsert in fleet_statements::make_current(self.backend(), &[certificate]) {
+                transaction.write(&upsert).await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(Completed::Recorded)
+    }
+
+    /// Ends a request whose attempt has an end already, or whose event has another's id.
+    async fn complete_an_ended_attempt(
+        &self,
+        org: OrgId,
+        id: RequestId,
+        completion: &Completion,
+    ) -> Result<Completed, StoreError> {
+        let Some(event) = completion.event() else {
+            return Err(conflict("a unique key is in use"));
+        };
+        let attempt = of_attempt(self.backend(), org, event.attempt_id());
+        let attempt = self.events(&attempt).await?;
+        match attempt.iter().find(|other| other.stage() != Stage::Start) {
+            // Written before by itself: the rest is yet to be done.
+            Some(end) if end == event => Ok(retrying(|| self.try_complete(org, id, completion, None)).await?),
+            // The attempt has ended otherwise, so the request is open no more.
+            Some(_) => {
+                let delete = statements::delete_request(org, id);
+                retrying(|| self.write(&delete)).await?;
+                Ok(Completed::TooLate)
+            }
+            None => Err(conflict("the id is another event's")),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What is written in groups: events, openings and ends of requests.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use renewal_domain::{
+    Answer, Completed, Completion, DeviceId, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Serial,
+    Sha256Digest, StoreError,
+};
+
+use crate::failure::Failure;
+use crate::group::{Caller, Job, unavailable_for_all};
+use crate::session::{Session, retrying};
+use crate::together;
+
+/// Something to write.
+pub(crate) enum Write {
+    /// Appends events.
+    Append { org: OrgId, events: Vec<RenewalEvent>, caller: Caller<()> },
+    /// Opens a request.
+    Open { request: Box<OpenRequest>, now: DateTime<Utc>, caller: Caller<Opened> },
+    /// Ends a request.
+    Complete { org: OrgId, id: RequestId, completion: Box<Completion>, caller: Caller<Completed> },
+}
+
+/// What only one write of a group may be about: of two, the second must see what the first did.
+#[derive(PartialEq, Eq, Hash)]
+enum Subject {
+    Request(OrgId, Sha256Digest, DeviceId, Option<Serial>),
+    End(OrgId, RequestId),
+}
+
+impl Job for Write {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Append { events, .. } => events.len(),
+            Self::Open { .. } | Self::Complete { .. } => 1,
+        }
+    }
+
+    fn is_given_up(&self) -> bool {
+        match self {
+            Self::Append { caller, .. } => caller.is_gone(),
+            Self::Open { caller, .. } => caller.is_gone(),
+            Self::Complete { caller, .. } => caller.is_gone(),
+        }
+    }
+
+    /// Writes them in one transaction. When that fails because of one of them, each half is tried
+    /// by itself, until the one at fault is alone: it gets its own answer, and its neighbours theirs.
+    async fn together(session: &Session, jobs: Vec<Self>) {
+        let mut groups = vec![jobs];
+        while let Some(jobs) = groups.pop() {
+            let (mut group, later) = apart(jobs);
+            if !later.is_empty() {
+                groups.push(later);
+            }
+            if group.len() < 2 {
+                for only in group {
+                    only.alone(session).await;
+                }
+                continue;
+            }
+            match retrying(|| together::write(session, &group)).await {
+                Ok(mut answered) => {
+                    for (place, write) in group.into_iter().enumerate() {
+                        write.written(answered.remove(&place));
+                    }
+                }
+                Err(Failure::Final(StoreError::Unavailable(reason))) => give_up(group, reason),
+                Err(Failure::Contended(error)) => give_up(group, Box::new(error)),
+                Err(Failure::Duplicate | Failure::Final(_)) => {
+                    let second = group.split_off(group.len() / 2);
+                    groups.push(second);
+                    groups.push(group);
+                }
+            }
+        }
+    }
+}
+
+impl Write {
+    fn subject(&self) -> Option<Subject> {
+        match self {
+            Self::Append { .. } => None,
+            Self::Open { request, .. } => Some(Subject::Request(
+                request.org_id(),
+                *request.csr_sha256(),
+                request.device_id(),
+                request.purpose().presented().map(|presented| presented.serial().clone()),
+            )),
+            Self::Complete { org, id, .. } => Some(Subject::End(*org, *id)),
+        }
+    }
+
+    /// Writes it by itself.
+    async fn alone(self, session: &Session) {
+        match self {
+            Self::Append { org, events, caller } => caller.answer(session.append(org, &events).await),
+            Self::Open { request, now, caller } => caller.answer(session.open(&request, now).await),
+            Self::Complete { org, id, completion, caller } => {
+                caller.answer(session.complete(org, id, &completion).await);
+            }
+        }
+    }
+
+    /// Its group was written, but for an opening that was answered before.
+    fn written(self, answer: Option<Answer>) {
+        match self {
+            Self::Append { caller, .. } => caller.answer(Ok(())),
+            Self::Open { caller, .. } => caller.answer(Ok(answer.map_or(Opened::New, Opened::Answered))),
+            Self::Complete { caller, .. } => caller.answer(Ok(Completed::Recorded)),
+        }
+    }
+
+    fn fail(self, error: StoreError) {
+        match self {
+            Self::Append { caller, .. } => caller.answer(Err(error)),
+            Self::Open { caller, .. } => caller.answer(Err(error)),
+            Self::Complete { caller, .. } => caller.answer(Err(error)),
+        }
+    }
+}
+
+/// Those that can be one group, and those that must wait for it.
+fn apart(jobs: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
+    let mut subjects = HashSet::new();
+    jobs.into_iter().partition(|job| job.subject().is_none_or(|subject| subjects.insert(subject)))
+}
+
+fn give_up(group: Vec<Write>, reason: Box<dyn std::error::Error + Send + Sync>) {
+    let unavailable = unavailable_for_all(reason);
+    for write in group {
+        write.fail(unavailable());
+    }
+}

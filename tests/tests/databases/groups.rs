@@ -1,0 +1,422 @@
+//! Calls that wait at the same time are written together: each is answered as if it were alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
+use libtest_mimic::Trial;
+use renewal_domain::testing::samples::Samples;
+use renewal_domain::{
+    Answer, AttemptKind, CertificateFilter, Clock, Completed, EnrollmentTokenStore, EventFilter, FleetStore,
+    IssuanceStore, OpenRequest, OpenRequestFilter, Opened, PageRequest, PageSize, RenewalEventStore,
+    RequestState, Serial, StoreError,
+};
+use renewal_store_seaorm::introspect::Recorder;
+use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use tests::{Backend, Backends, Context};
+
+use crate::faults::{assert_unavailable, assert_whole, impatient};
+
+/// The tests of this module.
+pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
+    let mut trials = tests::trials!(
+        backends,
+        [
+            calls_that_wait_share_their_statements,
+            each_call_of_a_group_has_its_own_answer,
+            requests_that_were_answered_before_are_answered_so_again,
+            of_two_certificates_of_a_device_in_a_group_the_later_request_counts,
+            a_row_at_fault_is_not_the_neighbours,
+            more_calls_than_may_wait_are_refused,
+            what_waits_when_the_store_is_closed_is_written_first,
+            calls_that_were_dropped_while_they_waited_are_left_out,
+        ]
+    );
+    trials.extend(tests::trials!(backends, Backend::SERVERS, [two_stores_write_about_the_same_devices]));
+    trials
+}
+
+const ALL: PageSize = PageSize::MAX;
+
+async fn opened(store: &SeaOrmStore, samples: &Samples, device: &str, csr: &str) -> OpenRequest {
+    let request = samples.request(device, csr, 1, RequestState::Signing);
+    assert_eq!(store.open(samples.org, &request, samples.clock.now()).await.unwrap(), Opened::New);
+    request
+}
+
+fn serial(number: u32) -> Serial {
+    Serial::from_be_bytes(&number.to_be_bytes()).unwrap()
+}
+
+async fn calls_that_wait_share_their_statements(context: Context) {
+    let database = context.fresh_database().await;
+    let mut store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let recorder = Recorder::of(&mut store);
+    let samples = Samples::of(1);
+    let starts: Vec<_> = (0..200).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
+    for created in join_all(starts.iter().map(|start| store.create(samples.org, start))).await {
+        created.unwrap();
+    }
+    let inserts = recorder.take().iter().filter(|sent| sent.sql().starts_with("INSERT ")).count();
+    assert!(inserts < 50, "{inserts} statements for 200 events");
+
+    let lookups = (0..200).map(|number| {
+        let (store, org) = (&store, samples.org);
+        async move { store.certificate(org, &serial(number + 1)).await }
+    });
+    for found in join_all(lookups).await {
+        assert_eq!(found.unwrap(), None);
+    }
+    let selects = recorder.take().len();
+    assert!(selects < 50, "{selects} statements for 200 certificates");
+    let page = store.list(samples.org, &EventFilter::new(), &PageRequest::first(ALL)).await.unwrap();
+    assert_eq!(page.items.len(), 200);
+    store.close().await.unwrap();
+}
+
+/// What a call answered.
+type Said = Result<&'static str, StoreError>;
+
+async fn each_call_of_a_group_has_its_own_answer(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let (samples, others) = (Samples::of(1), Samples::of(2));
+    let org = samples.org;
+
+    // What is there before: an event, an attempt that has ended, certificates, a spent token.
+    let there = samples.start("gateway", AttemptKind::Renewal);
+    store.create(org, &there).await.unwrap();
+    let ended = opened(&store, &samples, "meter", "ended").await;
+    store.complete(org, ended.id(), &samples.issued(&ended, 1)).await.unwrap();
+    let token = samples.token("camera", 1);
+    store.create_token(org, &token).await.unwrap();
+    store.revoke_token(org, token.id, samples.clock.now()).await.unwrap();
+    let mut good = Vec::new();
+    for number in 0..20 {
+        good.push(opened(&store, &samples, "gateway", &format!("good {number}")).await);
+    }
+    let same_serial = opened(&store, &samples, "pump", "same serial").await;
+    let enrollment = samples.enrollment("camera", "enrollment", token.id);
+    store.open(org, &enrollment, samples.clock.now()).await.unwrap();
+    let taken_id = samples.request("pump", "taken id", 1, RequestState::Signing);
+    store.create(org, &taken_id.start_event().unwrap()).await.unwrap();
+
+    // All of this at the same time.
+    let mut calls: Vec<(&str, BoxFuture<'_, Said>)> = Vec::new();
+    let word = |done: Completed| match done {
+        Completed::Recorded => "recorded",
+        Completed::TooLate => "too late",
+        Completed::TokenUnusable => "token unusable",
+    };
+    let complete = |request: &OpenRequest, number: u32| {
+        let (store, id, end) = (&store, request.id(), samples.issued(request, number));
+        async move { store.complete(org, id, &end).await.map(word) }.boxed()
+    };
+    let open = |request: OpenRequest, now| {
+        let store = &store;
+        async move {
+            Ok(match store.open(request.org_id(), &request, now).await? {
+                Opened::New => "new",
+                Opened::Answered(Answer::Open(_)) => "open",
+                Opened::Answered(Answer::Issued(_)) => "issued",
+            })
+        }
+        .boxed()
+    };
+    let create = |event: renewal_domain::RenewalEvent| {
+        let store = &store;
+        async move { store.create(event.org_id(), &event).await.map(|()| "created") }.boxed()
+    };
+    for (number, request) in (100..).zip(&good) {
+        calls.push(("recorded", complete(request, number)));
+        let now = samples.clock.now();
+        let csr = format!("new {number}");
+        calls.push(("new", open(samples.request("gateway", &csr, 1, RequestState::Signing), now)));
+        calls.push(("created", create(others.start("gateway", AttemptKind::Recovery))));
+    }
+    let now = samples.clock.now();
+    let twice = samples.request("twice", "twice", 1, RequestState::Pending);
+    let at_fault: Vec<(&str, BoxFuture<'_, Said>)> = vec![
+        ("recorded", complete(&same_serial, 2)),
+        ("conflict", {
+            let (store, id) = (&store, enrollment.id());
+            let event = samples.issued(&ended, 3);
+            async move { store.complete(others.org, id, &event).await.map(word) }.boxed()
+        }),
+        ("too late", complete(&ended, 4)),
+        ("token unusable", complete(&enrollment, 5)),
+        ("conflict", open(taken_id, now)),
+        ("new", open(twice.clone(), now)),
+        ("open", open(samples.request("twice", "twice", 1, RequestState::Pending), now)),
+        ("issued", open(samples.request("meter", "ended", 1, RequestState::Signing), now)),
+        ("created", create(there.clone())),
+        ("conflict", create(samples.failed(&ended.start_event().unwrap(), "denied"))),
+    ];
+    for (place, call) in at_fault.into_iter().enumerate() {
+        calls.insert(place * 6, call);
+    }
+    let (wanted, calls): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+    for (place, (said, wanted)) in join_all(calls).await.into_iter().zip(wanted).enumerate() {
+        let said = said.unwrap_or_else(|error| match error {
+            StoreError::Conflict(_) => "conflict",
+            error => panic!("{place}: {error:?}"),
+        });
+        assert_eq!(said, wanted, "{place}");
+    }
+
+    let mut serial_in_use = opened(&store, &samples, "pump", "serial in use").await;
+    let neighbours = [
+        opened(&store, &samples, "pump", "neighbour 1").await,
+        opened(&store, &samples, "pump", "neighbour 2").await,
+    ];
+    let calls = [complete(&neighbours[0], 200), complete(&serial_in_use, 100), complete(&neighbours[1], 201)];
+    let [first, conflict, second] = &join_all(calls).await[..] else { panic!("three calls") };
+    assert!(matches!((first, second), (Ok("recorded"), Ok("recorded"))), "{first:?} {second:?}");
+    assert!(matches!(conflict, Err(StoreError::Conflict(_))), "{conflict:?}");
+    let open = store.open_request(org, serial_in_use.id()).await.unwrap();
+    serial_in_use = open.expect("it is open still");
+    assert_eq!(
+        store.complete(org, serial_in_use.id(), &samples.issued(&serial_in_use, 202)).await.unwrap(),
+        Completed::Recorded
+    );
+    store.close().await.unwrap();
+}
+
+async fn requests_that_were_answered_before_are_answered_so_again(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let samples = Samples::of(1);
+    for number in 1..=20 {
+        let request = opened(&store, &samples, "gateway", &format!("csr {number}")).await;
+        let end = samples.issued(&request, number);
+        store.complete(samples.org, request.id(), &end).await.unwrap();
+    }
+    // Every second one repeats a request; all carry another id than before.
+    let requests: Vec<_> = (1..=40)
+        .map(|number| samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing))
+        .collect();
+    let now = samples.clock.now();
+    let answers = join_all(requests.iter().map(|request| store.open(samples.org, request, now))).await;
+    for (number, answer) in (1..).zip(answers) {
+        match answer.unwrap() {
+            Opened::Answered(Answer::Issued(issued)) if number <= 20 => {
+                assert_eq!(issued.serial, serial(number));
+            }
+            Opened::New if number > 20 => (),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    let page = PageRequest::first(ALL);
+    let open = store.open_requests(samples.org, &OpenRequestFilter::default(), &page).await.unwrap();
+    assert_eq!(open.items, requests[20..], "those that were answered leave nothing behind");
+    assert_whole(&database, &store).await;
+    store.close().await.unwrap();
+}
+
+async fn of_two_certificates_of_a_device_in_a_group_the_later_request_counts(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let samples = Samples::of(1);
+    let mut requests = Vec::new();
+    for number in 0..30 {
+        requests
+            .push(opened(&store, &samples, &format!("device {}", number % 10), &format!("{number}")).await);
+    }
+    // The later requests are completed first.
+    let ends: Vec<_> =
+        (1..).zip(&requests).map(|(n, request)| (n, request, samples.issued(request, n))).collect();
+    let calls = ends.iter().rev().map(|(_, request, end)| store.complete(samples.org, request.id(), end));
+    for done in join_all(calls).await {
+        assert_eq!(done.unwrap(), Completed::Recorded);
+    }
+    let filter = CertificateFilter::Expiring { after: None, until: None };
+    let current = store.certificates(samples.org, &filter, &PageRequest::first(ALL)).await.unwrap();
+    let mut current: Vec<_> = current.items.into_iter().map(|certificate| certificate.request_id).collect();
+    current.sort();
+    let latest: Vec<_> = requests[20..].iter().map(OpenRequest::id).collect();
+    assert_eq!(current, latest);
+    store.close().await.unwrap();
+}
+
+async fn a_row_at_fault_is_not_the_neighbours(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let samples = Samples::of(1);
+    for number in 1..=20 {
+        let request = opened(&store, &samples, "gateway", &format!("csr {number}")).await;
+        store.complete(samples.org, request.id(), &samples.issued(&request, number)).await.unwrap();
+    }
+    let db = database.connect().await;
+    let corrupt = format!("UPDATE device_certificates SET device_name = '' WHERE serial = '{}'", serial(7));
+    db.execute_unprepared(&corrupt).await.unwrap();
+    db.close().await.unwrap();
+    let serials: Vec<_> = (1..=21).map(serial).collect();
+    let lookups = serials.iter().map(|serial| store.certificate(samples.org, serial));
+    for (number, found) in (1..).zip(join_all(lookups).await) {
+        match (number, found) {
+            (7, Err(StoreError::Corrupt { row, .. })) => {
+                assert!(row.contains(&serial(7).to_string()), "{row}");
+            }
+            (21, Ok(None)) => (),
+            (_, Ok(Some(found))) => assert_eq!(found.serial, serial(number)),
+            (number, found) => panic!("{number}: {found:?}"),
+        }
+    }
+    store.close().await.unwrap();
+}
+
+async fn more_calls_than_may_wait_are_refused(context: Context) {
+    let database = context.fresh_database().await;
+    let options = impatient().statement_timeout(Duration::from_secs(3)).waiting_calls(3);
+    let store = connect(database.url(), options).await.unwrap();
+    let samples = Samples::of(1);
+    // Somebody else keeps every writer waiting, for a second.
+    let db = database.connect().await;
+    let transaction = db.begin().await.unwrap();
+    transaction
+        .execute_unprepared(match context.backend() {
+            Backend::Postgres => "LOCK TABLE certificate_renewal_events IN ACCESS EXCLUSIVE MODE",
+            Backend::MariaDb => "LOCK TABLES certificate_renewal_events WRITE",
+            Backend::Sqlite => "DELETE FROM open_requests",
+        })
+        .await
+        .unwrap();
+    let starts: Vec<_> = (0..10).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
+    let calls = join_all(starts.iter().map(|start| store.create(samples.org, start)));
+    let release = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if context.backend() == Backend::MariaDb {
+            transaction.execute_unprepared("UNLOCK TABLES").await.unwrap();
+        }
+        transaction.rollback().await.unwrap();
+    };
+    let (done, ()) = futures::join!(calls, release);
+    let (waited, refused) = done.split_at(3);
+    if context.backend() != Backend::Sqlite {
+        // There, a writer waits for the lock no longer than for a connection.
+        assert!(waited.iter().all(Result::is_ok), "{waited:?}");
+    }
+    for call in refused {
+        assert_unavailable(call);
+        let error = call.as_ref().unwrap_err();
+        let reason = std::error::Error::source(error).expect("it says why").to_string();
+        assert!(reason.contains("3 calls wait"), "{reason}");
+    }
+    store.create(samples.org, &starts[9]).await.unwrap();
+    store.close().await.unwrap();
+}
+
+async fn what_waits_when_the_store_is_closed_is_written_first(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let samples = Samples::of(1);
+    let starts: Vec<_> = (0..100).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
+    let mut calls: Vec<_> = starts.iter().map(|start| Box::pin(store.create(samples.org, start))).collect();
+    // Each has its place before the store is closed.
+    for call in &mut calls {
+        let _waits = futures::poll!(call);
+    }
+    store.close().await.unwrap();
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_unavailable(&store.create(samples.org, &samples.start("late", AttemptKind::Renewal)).await);
+    assert_unavailable(&store.certificate(samples.org, &serial(1)).await);
+
+    let again = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    for start in &starts {
+        assert!(again.get(samples.org, start.id()).await.unwrap().is_some());
+    }
+    again.close().await.unwrap();
+}
+
+async fn calls_that_were_dropped_while_they_waited_are_left_out(context: Context) {
+    let database = context.fresh_database().await;
+    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let samples = Samples::of(1);
+    let starts: Vec<_> = (0..100).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
+    let mut calls: Vec<_> = starts.iter().map(|start| Box::pin(store.create(samples.org, start))).collect();
+    for call in &mut calls {
+        assert!(futures::poll!(call).is_pending());
+    }
+    // Of those that wait, every second one is given up.
+    let mut kept = Vec::new();
+    for (number, call) in calls.into_iter().enumerate() {
+        if number % 2 == 0 {
+            kept.push(call);
+        }
+    }
+    for call in join_all(kept).await {
+        call.unwrap();
+    }
+    let page = store.list(samples.org, &EventFilter::new(), &PageRequest::first(ALL)).await.unwrap();
+    assert!((50..100).contains(&page.items.len()), "{} events", page.items.len());
+    for start in starts.iter().step_by(2) {
+        assert!(page.items.contains(start));
+    }
+    store.close().await.unwrap();
+}
+
+async fn two_stores_write_about_the_same_devices(context: Context) {
+    let database = context.fresh_database().await;
+    let stores = [
+        connect(database.url(), ConnectOptions::new()).await.unwrap(),
+        connect(database.url(), ConnectOptions::new()).await.unwrap(),
+    ];
+    let samples = Samples::of(1);
+    for round in 0..5 {
+        // Both are asked to open the same requests, in opposite orders.
+        let requests: Vec<_> = (0..60)
+            .map(|number| {
+                let csr = format!("csr {round} {number}");
+                samples.request(&format!("device {}", number % 7), &csr, 1, RequestState::Signing)
+            })
+            .collect();
+        let again: Vec<_> = (0..60)
+            .map(|number| {
+                let csr = format!("csr {round} {number}");
+                samples.request(&format!("device {}", number % 7), &csr, 1, RequestState::Signing)
+            })
+            .collect();
+        let now = samples.clock.now();
+        let first = join_all(requests.iter().map(|request| stores[0].open(samples.org, request, now)));
+        let second = join_all(again.iter().rev().map(|request| stores[1].open(samples.org, request, now)));
+        let (first, mut second) = futures::join!(first, second);
+        second.reverse();
+        let mut won = Vec::new();
+        for (number, answers) in first.into_iter().zip(second).enumerate() {
+            match (answers.0.unwrap(), answers.1.unwrap()) {
+                (Opened::New, Opened::Answered(Answer::Open(open))) => {
+                    assert_eq!(open.id(), requests[number].id());
+                    won.push(&requests[number]);
+                }
+                (Opened::Answered(Answer::Open(open)), Opened::New) => {
+                    assert_eq!(open.id(), again[number].id());
+                    won.push(&again[number]);
+                }
+                both => panic!("{both:?}"),
+            }
+        }
+        // And to end them: one does, the other is too late.
+        let end = |number: usize, by: u32| {
+            samples.issued(won[number], 1 + round * 1_000 + by * 100 + u32::try_from(number).unwrap())
+        };
+        let ends: Vec<_> = (0..60).map(|number| (won[number].id(), end(number, 0), end(number, 1))).collect();
+        let first = join_all(ends.iter().map(|(id, end, _)| stores[0].complete(samples.org, *id, end)));
+        let second =
+            join_all(ends.iter().rev().map(|(id, _, end)| stores[1].complete(samples.org, *id, end)));
+        let (first, mut second) = futures::join!(first, second);
+        second.reverse();
+        for done in first.into_iter().zip(second) {
+            let done = (done.0.unwrap(), done.1.unwrap());
+            let one = [(Completed::Recorded, Completed::TooLate), (Completed::TooLate, Completed::Recorded)];
+            assert!(one.contains(&done), "{done:?}");
+        }
+    }
+    assert_whole(&database, &stores[0]).await;
+    for store in stores {
+        store.close().await.unwrap();
+    }
+}
