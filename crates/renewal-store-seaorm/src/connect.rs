@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use renewal_domain::StoreError;
 use sea_orm::{DatabaseConnection, SqlxMySqlConnector, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::{PoolConnectionMetadata, PoolOptions};
@@ -17,6 +18,7 @@ use crate::schema;
 use crate::session::Session;
 use crate::store::SeaOrmStore;
 use crate::target::Target;
+use crate::thread::Thread;
 
 /// A connection that was idle for longer than this is tested before it is used again. One that
 /// is busy is tested whenever it is given back, so that testing it anew would only cost.
@@ -35,6 +37,19 @@ pub async fn connect(url: &str, options: ConnectOptions) -> Result<SeaOrmStore, 
     if let Target::SqliteFile(sqlite) = &target {
         check_file(sqlite, &options)?;
     }
+    // Connections belong to the thread on which they are made.
+    let thread = Thread::start(options.patience()).map_err(ConnectError::NoThread)?;
+    let opening = open(target.clone(), options, thread.clone());
+    match thread.run(opening).await {
+        Ok(opened) => opened,
+        Err(ended) => {
+            let reason = StoreError::from(ended).to_string();
+            Err(ConnectError::Unreachable { database: target.to_string(), reason })
+        }
+    }
+}
+
+async fn open(target: Target, options: ConnectOptions, thread: Thread) -> Result<SeaOrmStore, ConnectError> {
     let opening = async {
         match &target {
             Target::Postgres(postgres) => open_postgres(postgres, &options).await,
@@ -49,7 +64,7 @@ pub async fn connect(url: &str, options: ConnectOptions) -> Result<SeaOrmStore, 
     };
     let (db, backend) = opened.map_err(|error| explain(&target, error))?;
     schema::check(&db, &target, &options).await?;
-    Ok(SeaOrmStore::new(Session::new(db, backend, &options), target.to_string(), &options))
+    Ok(SeaOrmStore::new(Session::new(db, backend, thread), target.to_string(), &options))
 }
 
 /// A connection is made first by itself, because a pool would try again and again for as long
@@ -62,14 +77,15 @@ async fn open_postgres(
     let limit = options.statement_timeout.as_millis().max(1);
     // Every statement follows one index in its order, and stops at the end of a page. The planner
     // is kept from what looks cheaper only until the table has grown (a scan, a bitmap, another
-    // index and a sort), and from planning anew for each value: of an id that is newer than its
+    // index and a sort, a join that reads all), and from planning anew for each value: of an id that is newer than its
     // statistics it would expect one row, and go through a million.
     let settings = format!(
         "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
          SET idle_in_transaction_session_timeout = {idle}; \
          SET default_transaction_isolation = 'read committed'; \
          SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
-         SET enable_incremental_sort = off; SET plan_cache_mode = force_generic_plan; SET jit = off",
+         SET enable_incremental_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+         SET plan_cache_mode = force_generic_plan; SET jit = off",
         idle = options.patience().as_millis() * 2,
     );
     let pool: PgPoolOptions = pool(options);

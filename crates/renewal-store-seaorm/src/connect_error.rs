@@ -15,6 +15,9 @@ use crate::target::Target;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
+    /// The store can have no thread of its own.
+    #[error("no thread can be started for the database ({0}): allow this process more of them")]
+    NoThread(#[source] io::Error),
     /// The URL does not begin as one of a database that is known here.
     #[error("the database URL must begin with sqlite:, postgres:, postgresql:, mysql: or mariadb:")]
     UnknownScheme,

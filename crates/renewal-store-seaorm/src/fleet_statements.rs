@@ -13,8 +13,8 @@ use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
 use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::{certificate, current, event, request};
-use crate::statements::{in_parts, padded};
-use crate::stretch::Stretch;
+use crate::statements::in_parts;
+use crate::stretch::{Stretch, of_each};
 
 /// By when a certificate ends.
 const BY_END: Index = Index::Named("idx_current_certificates_not_after");
@@ -100,8 +100,8 @@ pub(crate) fn by_serials(backend: Backend, org: OrgId, serials: Vec<String>) -> 
     let mut select = Query::select();
     select.columns(Column::iter());
     backend.from(&mut select, certificate::Entity, Index::Primary);
-    select.and_where(Column::OrgId.eq(org.as_uuid())).and_where(Column::Serial.is_in(padded(serials)));
-    select
+    select.and_where(Column::OrgId.eq(org.as_uuid()));
+    of_each(backend, select, Column::Serial, serials.into_iter().map(Value::from).collect())
 }
 
 /// Reads a page of the certificates that were revoked, last one first, by

@@ -12,7 +12,7 @@ use renewal_domain::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::failure::{Failure, NoAnswer};
+use crate::failure::Failure;
 use crate::options::ConnectOptions;
 use crate::session::Session;
 
@@ -115,20 +115,20 @@ impl<J: Job> Group<J> {
         };
         let (sender, answer) = oneshot::channel();
         self.add(session, job(Caller { answer: sender, _place: place }));
-        match timeout(session.patience(), answer).await {
+        match timeout(session.thread().patience(), answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(StoreError::Unavailable(Box::new(BrokenOff))),
-            Err(_) => Err(StoreError::Unavailable(Box::new(NoAnswer(session.patience().as_secs())))),
+            Err(_) => Err(session.thread().no_answer().into()),
         }
     }
 
     /// Waits until every job has its answer; later ones are refused.
     pub(crate) async fn close(&self, session: &Session) -> Result<(), Failure> {
-        let idle = timeout(session.patience(), self.places.acquire_many(self.size)).await;
+        let idle = timeout(session.thread().patience(), self.places.acquire_many(self.size)).await;
         self.places.close();
         match idle {
             Ok(_idle) => Ok(()),
-            Err(_) => Err(Failure::unavailable(NoAnswer(session.patience().as_secs()))),
+            Err(_) => Err(session.thread().no_answer()),
         }
     }
 
@@ -138,7 +138,7 @@ impl<J: Job> Group<J> {
         if !std::mem::replace(&mut queue.working, true) {
             let working = Working { group: Arc::clone(self), done: false };
             drop(queue);
-            drop(tokio::spawn(working.work(session.clone())));
+            session.thread().begin(working.work(session.clone()));
         }
     }
 

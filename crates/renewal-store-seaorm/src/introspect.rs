@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::sea_query::{PostgresQueryBuilder, QueryBuilder};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait, Value};
 
 use crate::store::SeaOrmStore;
 
@@ -72,10 +72,12 @@ impl Sent {
     /// How PostgreSQL would carry it out as a prepared statement, which is how it is sent: an
     /// `EXPLAIN` with values would be planned for these.
     async fn prepared_plan(&self, db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-        let values = self.0.values.iter().flat_map(|values| &values.0);
-        let values: Vec<_> = values.map(|value| PostgresQueryBuilder.value_to_string(value)).collect();
+        let values: Vec<_> = self.0.values.iter().flat_map(|values| &values.0).collect();
+        let types: Vec<_> = values.iter().map(|value| postgres_type(value)).collect();
+        let types = if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) };
+        let values: Vec<_> = values.into_iter().map(|it| PostgresQueryBuilder.value_to_string(it)).collect();
         let transaction = db.begin().await?;
-        transaction.execute_unprepared(&format!("PREPARE sent AS {}", self.0.sql)).await?;
+        transaction.execute_unprepared(&format!("PREPARE sent {types} AS {}", self.0.sql)).await?;
         let arguments = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
         let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE sent{arguments}");
         let explain = Statement::from_string(DbBackend::Postgres, explain);
@@ -83,6 +85,20 @@ impl Sent {
         transaction.execute_unprepared("DEALLOCATE sent").await?;
         transaction.rollback().await?;
         plan
+    }
+}
+
+/// The type of a parameter, which the driver tells with it.
+fn postgres_type(value: &Value) -> &'static str {
+    match value {
+        Value::Uuid(_) => "uuid",
+        Value::String(_) => "text",
+        Value::Bytes(_) => "bytea",
+        Value::ChronoDateTimeUtc(_) => "timestamptz",
+        Value::SmallInt(_) => "smallint",
+        Value::Int(_) => "integer",
+        Value::BigInt(_) | Value::BigUnsigned(_) => "bigint",
+        _ => "unknown",
     }
 }
 

@@ -37,7 +37,8 @@
 //! | what is asked about the fleet, and what that costs | `fleet_statements` |
 //! | every other query | `statements`, `token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
-//! | transactions, retries, time limits | `session` |
+//! | transactions and retries | `session` |
+//! | time limits, and the thread on which everything is sent | `thread` |
 //! | how calls that wait at the same time are carried out together | `group` |
 //! | what is written so, and how one at fault does not harm the others | `writes`, `together` |
 //! | how one request is opened and ended by itself | `single` |
@@ -75,6 +76,7 @@ mod statements;
 mod store;
 mod stretch;
 mod target;
+mod thread;
 mod together;
 mod token_statements;
 mod tokens;

@@ -8,7 +8,6 @@ use crate::entity::certificate;
 use crate::fleet_statements::by_serials;
 use crate::group::{Caller, Job, unavailable_for_all};
 use crate::session::Session;
-use crate::statements;
 
 /// A certificate that is looked up.
 pub(crate) struct Lookup {
@@ -73,6 +72,6 @@ impl Session {
         org: OrgId,
         serial: &Serial,
     ) -> Result<Option<CertificateRecord>, StoreError> {
-        Ok(self.certificate(&statements::certificate_by_serial(org, serial)).await?)
+        Ok(self.certificate(&by_serials(self.backend(), org, vec![serial.to_string()])).await?)
     }
 }

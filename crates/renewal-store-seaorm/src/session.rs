@@ -13,14 +13,13 @@ use migration::MigrationStatus;
 use renewal_domain::StoreError;
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, StatementBuilder,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, StatementBuilder, TransactionTrait,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::backend::Backend;
-use crate::failure::{Failure, NoAnswer};
-use crate::options::ConnectOptions;
+use crate::failure::Failure;
+use crate::thread::Thread;
 
 /// How long to wait before each further try of a transaction that stood in another's way.
 const PAUSES: [Duration; 6] = [
@@ -37,7 +36,7 @@ const PAUSES: [Duration; 6] = [
 pub(crate) struct Session {
     db: DatabaseConnection,
     backend: Backend,
-    patience: Duration,
+    thread: Thread,
     /// Whose turn it is to write, where writers take turns.
     turn: Option<Arc<Semaphore>>,
 }
@@ -46,7 +45,7 @@ pub(crate) struct Session {
 pub(crate) struct Transaction {
     begun: Arc<Begun>,
     backend: Backend,
-    patience: Duration,
+    thread: Thread,
 }
 
 /// A transaction, and the turn to write that lasts as long.
@@ -56,18 +55,19 @@ struct Begun {
 }
 
 impl Session {
-    pub(crate) fn new(db: DatabaseConnection, backend: Backend, options: &ConnectOptions) -> Self {
+    /// The connections must have been made on the thread.
+    pub(crate) fn new(db: DatabaseConnection, backend: Backend, thread: Thread) -> Self {
         let turn = backend.writers_take_turns().then(|| Arc::new(Semaphore::new(1)));
-        Self { db, backend, patience: options.patience(), turn }
+        Self { db, backend, thread, turn }
     }
 
     pub(crate) fn backend(&self) -> Backend {
         self.backend
     }
 
-    /// The longest that one exchange can take.
-    pub(crate) fn patience(&self) -> Duration {
-        self.patience
+    /// The thread on which the connections are.
+    pub(crate) fn thread(&self) -> &Thread {
+        &self.thread
     }
 
     #[cfg(feature = "introspect")]
@@ -83,7 +83,7 @@ impl Session {
     /// Reads rows.
     pub(crate) async fn read(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, Failure> {
         let (db, select) = (self.db.clone(), self.backend.build(select));
-        exchange(self.patience, async move { db.query_all_raw(select).await }).await
+        self.thread.exchange(async move { db.query_all_raw(select).await }).await
     }
 
     /// Carries out one statement, which is a transaction of its own, and returns how many rows
@@ -91,7 +91,7 @@ impl Session {
     pub(crate) async fn write(&self, statement: &impl StatementBuilder) -> Result<u64, Failure> {
         let turn = self.turn().await?;
         let (db, statement) = (self.db.clone(), self.backend.build(statement));
-        let written = exchange(self.patience, async move {
+        let written = self.thread.exchange(async move {
             let written = db.execute_raw(statement).await;
             drop(turn);
             written
@@ -103,31 +103,32 @@ impl Session {
     pub(crate) async fn begin(&self) -> Result<Transaction, Failure> {
         let turn = self.turn().await?;
         let (db, options) = (self.db.clone(), self.backend.transaction());
-        let begun = exchange(self.patience, async move {
+        let begun = self.thread.exchange(async move {
             let inner = db.begin_with_options(options).await?;
             Ok(Arc::new(Begun { inner, _turn: turn }))
         });
-        Ok(Transaction { begun: begun.await?, backend: self.backend, patience: self.patience })
+        Ok(Transaction { begun: begun.await?, backend: self.backend, thread: self.thread.clone() })
     }
 
     /// Reads which migrations the database has.
     pub(crate) async fn migrations(&self) -> Result<Vec<MigrationStatus>, Failure> {
         let db = self.db.clone();
-        exchange(self.patience, async move { migration::status(&db).await }).await
+        self.thread.exchange(async move { migration::status(&db).await }).await
     }
 
     /// Closes the connections that are idle, and the others when they are given back.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
         let db = self.db.clone();
-        Ok(exchange(self.patience, async move { db.close_by_ref().await }).await?)
+        Ok(self.thread.exchange(async move { db.close_by_ref().await }).await?)
     }
 
     async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, Failure> {
         match &self.turn {
             None => Ok(None),
             Some(turn) => {
-                let turn = tokio::time::timeout(self.patience, Arc::clone(turn).acquire_owned()).await;
-                let turn = turn.map_err(|_| Failure::unavailable(NoAnswer(self.patience.as_secs())))?;
+                let patience = self.thread.patience();
+                let turn = tokio::time::timeout(patience, Arc::clone(turn).acquire_owned()).await;
+                let turn = turn.map_err(|_| self.thread.no_answer())?;
                 turn.map(Some).map_err(Failure::unavailable)
             }
         }
@@ -138,33 +139,33 @@ impl Transaction {
     /// Reads rows.
     pub(crate) async fn read(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, Failure> {
         let (begun, select) = (Arc::clone(&self.begun), self.backend.build(select));
-        exchange(self.patience, async move { begun.inner.query_all_raw(select).await }).await
+        self.thread.exchange(async move { begun.inner.query_all_raw(select).await }).await
     }
 
     /// Carries out a statement, and returns how many rows it wrote.
     pub(crate) async fn write(&self, statement: &impl StatementBuilder) -> Result<u64, Failure> {
         let (begun, statement) = (Arc::clone(&self.begun), self.backend.build(statement));
-        let written = exchange(self.patience, async move { begun.inner.execute_raw(statement).await });
+        let written = self.thread.exchange(async move { begun.inner.execute_raw(statement).await });
         Ok(written.await?.rows_affected())
     }
 
     /// Makes what was written last.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
-        let patience = self.patience;
+        let thread = self.thread.clone();
         let begun = self.alone()?;
-        exchange(patience, async move { begun.inner.commit().await }).await
+        thread.exchange(async move { begun.inner.commit().await }).await
     }
 
     /// Takes back what was written.
     pub(crate) async fn rollback(self) -> Result<(), Failure> {
-        let patience = self.patience;
+        let thread = self.thread.clone();
         let begun = self.alone()?;
-        exchange(patience, async move { begun.inner.rollback().await }).await
+        thread.exchange(async move { begun.inner.rollback().await }).await
     }
 
     /// The transaction itself, which no exchange uses any more: each has been waited for.
     fn alone(self) -> Result<Begun, Failure> {
-        Arc::into_inner(self.begun).ok_or_else(|| Failure::unavailable(NoAnswer(self.patience.as_secs())))
+        Arc::into_inner(self.begun).ok_or_else(|| self.thread.no_answer())
     }
 }
 
@@ -187,17 +188,4 @@ where
         }
     }
     transaction().await
-}
-
-/// The outcome of an exchange with the database, or that it took too long.
-async fn exchange<T: Send + 'static>(
-    patience: Duration,
-    work: impl Future<Output = Result<T, DbErr>> + Send + 'static,
-) -> Result<T, Failure> {
-    match tokio::time::timeout(patience, tokio::spawn(work)).await {
-        Ok(Ok(outcome)) => Ok(outcome?),
-        // The task ends early only when it panics or the runtime ends.
-        Ok(Err(ended)) => Err(Failure::unavailable(ended)),
-        Err(_) => Err(Failure::unavailable(NoAnswer(patience.as_secs()))),
-    }
 }

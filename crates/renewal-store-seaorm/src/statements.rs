@@ -7,14 +7,14 @@ use renewal_domain::{
     RenewalEvent, RequestId, RequestKind, Revocation, Serial, Sha256Digest,
 };
 use sea_orm::sea_query::{
-    DeleteStatement, InsertStatement, Query, SelectStatement, SimpleExpr, UpdateStatement,
+    DeleteStatement, ExprTrait, InsertStatement, Query, SelectStatement, SimpleExpr, UpdateStatement,
 };
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
 
 use crate::access::{limit, of_attempt};
 use crate::backend::{Backend, Index, MAX_PARAMETERS};
 use crate::entity::{certificate, event, request};
-use crate::stretch::{Stretch, together};
+use crate::stretch::{Stretch, of_each, padded, together};
 
 /// The most rows to add with one statement. Measured, longer ones are hardly faster.
 const ROWS_PER_INSERT: usize = 512;
@@ -34,15 +34,6 @@ pub(crate) fn in_parts<T, S>(mut rows: &[T], statement: impl Fn(&[T]) -> S) -> V
         rows = later;
     }
     statements
-}
-
-/// Values to look for, some of them more than once: 1, 2, 4, … in all, as the parts of rows.
-pub(crate) fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut values: Vec<_> = values.into_iter().collect();
-    if let Some(last) = values.last().cloned() {
-        values.resize(values.len().next_power_of_two(), last);
-    }
-    values
 }
 
 /// Adds events.
@@ -123,10 +114,9 @@ pub(crate) fn requests_of_csrs<'d>(
     let mut select = Query::select();
     select.columns(Column::iter());
     backend.from(&mut select, request::Entity, Index::Named("idx_open_requests_request"));
-    select
-        .and_where(Column::OrgId.eq(org.as_uuid()))
-        .and_where(Column::CsrSha256.is_in(padded(csr_sha256.map(|digest| digest.to_vec()))));
-    select
+    select.and_where(Column::OrgId.eq(org.as_uuid()));
+    let digests = csr_sha256.map(|digest| digest.to_vec().into()).collect();
+    of_each(backend, select, Column::CsrSha256, digests)
 }
 
 /// Reads a page of open requests, oldest first.
@@ -196,14 +186,6 @@ pub(crate) fn insert_certificate(record: &CertificateRecord) -> InsertStatement 
     certificate::Entity::insert(certificate::row(record)).into_query()
 }
 
-/// Reads a certificate.
-pub(crate) fn certificate_by_serial(org: OrgId, serial: &Serial) -> SelectStatement {
-    use certificate::Column;
-    let mut select = select(Column::iter(), certificate::Entity, Column::OrgId.eq(org.as_uuid()));
-    select.and_where(Column::Serial.eq(serial.to_string()));
-    select
-}
-
 /// Reads the newest certificate that answered the same request and is still good, by
 /// `idx_device_certificates_csr`.
 pub(crate) fn good_certificate(
@@ -238,24 +220,28 @@ pub(crate) fn good_certificate(
     select
 }
 
-/// Reads the certificates that answered one of these CSRs and are good at an instant, by
+/// Reads the certificates that may have answered one of these requests and are good at an instant, by
 /// `idx_device_certificates_csr`.
-pub(crate) fn good_certificates<'d>(
+pub(crate) fn good_certificates(
     backend: Backend,
     org: OrgId,
-    csr_sha256: impl Iterator<Item = &'d Sha256Digest>,
+    requests: &[&OpenRequest],
     now: DateTime<Utc>,
 ) -> SelectStatement {
     use certificate::Column;
+    let digests = requests.iter().map(|request| request.csr_sha256().to_vec().into()).collect();
+    // As many for a device that renews with the same CSR each time.
+    let presented = requests.iter().map(|request| request::presented_serial(request));
+    let presented = Column::PresentedSerial.is_in(padded(presented));
     let mut select = Query::select();
     select.columns(Column::iter());
     backend.from(&mut select, certificate::Entity, Index::Named("idx_device_certificates_csr"));
     select
         .and_where(Column::OrgId.eq(org.as_uuid()))
-        .and_where(Column::CsrSha256.is_in(padded(csr_sha256.map(|digest| digest.to_vec()))))
+        .and_where(presented.or(Column::PresentedSerial.is_null()))
         .and_where(Column::RevokedAt.is_null())
         .and_where(Column::NotAfter.gte(now));
-    select
+    of_each(backend, select, Column::CsrSha256, digests)
 }
 
 /// Revokes a certificate, unless it was revoked before.

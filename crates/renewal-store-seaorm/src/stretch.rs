@@ -6,7 +6,7 @@
 //! SQLite, MySQL and MariaDB are told the index by name. PostgreSQL cannot be told; its sessions
 //! are set up so that no other looks better (see `connect`).
 
-use sea_orm::sea_query::{Order, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Order, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, Value};
 
 use crate::backend::{Backend, Index};
@@ -62,4 +62,40 @@ pub(crate) fn together<C: ColumnTrait + Iterable>(
         Query::select().columns(C::iter()).from_subquery(stretch, format!("branch_{number}")).take()
     });
     wrapped.reduce(|mut all, stretch| all.union(UnionType::All, stretch).take())
+}
+
+/// The rows of a selection that have one of these values in a column: in that which follows in the
+/// index the columns that the selection has fixed.
+pub(crate) fn of_each<C: ColumnTrait + Iterable>(
+    backend: Backend,
+    mut rows: SelectStatement,
+    column: C,
+    values: Vec<Value>,
+) -> SelectStatement {
+    // As many for a statement as there are rows in a part that is inserted.
+    let values = padded(values);
+    if backend != Backend::Postgres || values.is_empty() {
+        return rows.and_where(column.is_in(values)).take();
+    }
+    // While a table is small or without statistics, any index that begins with the organisation is
+    // as good to it as the right one, and so is a comparison of each row with the whole list; and it
+    // goes on so when the table has grown. An order that it need not make, and that only the right
+    // index has, leaves it no choice; but none counts where there is one value only.
+    let place = Expr::col(("wanted", "column1"));
+    let (from, to) = (column.into_expr().gte(place.clone()), column.into_expr().lte(place));
+    rows.and_where(from).and_where(to).order_by(column, Order::Asc);
+    Query::select()
+        .columns(C::iter().map(|column| ("found", column)))
+        .from_values(values, "wanted")
+        .join_lateral(JoinType::InnerJoin, rows, "found", Expr::value(true))
+        .take()
+}
+
+/// Values to look for, some of them more than once: 1, 2, 4, … in all, as the parts of rows.
+pub(crate) fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<_> = values.into_iter().collect();
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
 }

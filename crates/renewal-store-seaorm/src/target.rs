@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use crate::connect_error::ConnectError;
 
 /// A parsed URL. Its `Display` and `Debug` say which database it is, without the password.
+#[derive(Clone)]
 pub(crate) enum Target {
     Postgres(PgConnectOptions),
     MySql(MySqlConnectOptions),

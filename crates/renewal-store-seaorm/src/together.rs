@@ -172,8 +172,8 @@ async fn find_issued(
     opens: &mut Vec<Opening<'_>>,
 ) -> Result<Vec<(usize, Answer)>, Failure> {
     let Some(earliest) = opens.iter().map(|open| open.now).min() else { return Ok(Vec::new()) };
-    let digests = opens.iter().map(|open| open.request.csr_sha256());
-    let select = statements::good_certificates(session.backend(), org, digests, earliest);
+    let requests: Vec<_> = opens.iter().map(|open| open.request).collect();
+    let select = statements::good_certificates(session.backend(), org, &requests, earliest);
     let rows = transaction.read(&select).await?;
     let found = rows.iter().map(certificate::read).collect::<Result<Vec<_>, _>>()?;
     let (mut answered, mut written) = (Vec::new(), Vec::new());

@@ -182,13 +182,14 @@ async fn what_is_written_together_follows_an_index(context: Context) {
     let history = History::new(&context).await;
     let samples = Samples::of(1);
     let (store, org) = (&history.store, samples.org);
-    // PostgreSQL goes through the requests of a small working set, which is cheaper.
-    for numbers in (1..=3_000).collect::<Vec<u32>>().chunks(500) {
-        let open = numbers.iter().map(|number| fill(store, &samples, *number));
-        join_all(open).await;
-    }
-    history.analyse().await;
     for round in 0..3 {
+        // Without statistics and a row, with rows, and with statistics as well.
+        if round == 1 {
+            join_all((1..=500).map(|number| fill(store, &samples, number))).await;
+        }
+        if round == 2 {
+            history.analyse().await;
+        }
         let csr = |number| format!("together {round} {number}");
         let requests: Vec<_> = (0..40)
             .map(|number| samples.request("gateway 7", &csr(number), 7, RequestState::Signing))
@@ -224,8 +225,17 @@ async fn what_is_written_together_follows_an_index(context: Context) {
         for (sent, table, index, columns) in wanted {
             let of_several = |sent: &&Sent| {
                 let sql = sent.sql();
-                !sql.starts_with("INSERT ") && sql.contains(table) && sql.contains(" IN (")
+                let several = sql.contains(" IN (") || sql.contains("VALUES ");
+                !sql.starts_with("INSERT ") && sql.contains(table) && several
             };
+            if index == "PRIMARY"
+                && table == "open_requests"
+                && round < 2
+                && context.backend() != Backend::Sqlite
+            {
+                // Of few requests, or of a table that they know nothing of, they take any index.
+                continue;
+            }
             let sent: Vec<_> = sent.iter().filter(of_several).collect();
             assert!(!sent.is_empty(), "several at once were looked for in {table}");
             let columns = columns.iter().map(|&column| column.to_owned()).collect();

@@ -77,7 +77,8 @@ impl Plan {
                 self.sorts_branches |= over_branches;
                 self.sorts_rows |= !over_branches;
             }
-            kind if kind.ends_with("Scan") && kind != "Subquery Scan" => {
+            // The values of a statement are no table.
+            kind if kind.ends_with("Scan") && kind != "Subquery Scan" && kind != "Values Scan" => {
                 self.scans.push(format!("{kind} of {}", node["Relation Name"]));
             }
             _ => (),

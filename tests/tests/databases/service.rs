@@ -174,7 +174,6 @@ impl World {
         self.store.open_requests(ORG, &filter, &PageRequest::default()).await.unwrap().items.len()
     }
 
-    /// Waits until nothing is being worked on.
     /// Waits until nothing is open, nor becomes so: a request whose caller gave up early may have
     /// yet to be opened.
     async fn settled(&self) {
