@@ -50,21 +50,43 @@ pub async fn connect(url: &str, options: ConnectOptions) -> Result<SeaOrmStore, 
 }
 
 async fn open(target: Target, options: ConnectOptions, thread: Thread) -> Result<SeaOrmStore, ConnectError> {
-    let opening = async {
-        match &target {
-            Target::Postgres(postgres) => open_postgres(postgres, &options).await,
-            Target::MySql(mysql) => open_mysql(mysql, &options).await,
-            Target::SqliteFile(sqlite) => open_sqlite(sqlite, &options, false).await,
-            Target::SqliteInMemory(sqlite) => open_sqlite(sqlite, &options, true).await,
-        }
-    };
-    let Ok(opened) = tokio::time::timeout(options.patience(), opening).await else {
+    let Ok(opened) = tokio::time::timeout(options.patience(), open_both(&target, options)).await else {
         let reason = NoAnswer(options.patience().as_secs()).to_string();
         return Err(ConnectError::Unreachable { database: target.to_string(), reason });
     };
-    let (db, backend) = opened.map_err(|error| explain(&target, error))?;
+    let (db, writer, backend) = opened.map_err(|error| explain(&target, error))?;
     schema::check(&db, &target, &options).await?;
-    Ok(SeaOrmStore::new(Session::new(db, backend, thread), target.to_string(), &options))
+    let session = Session::new(db, backend, thread);
+    let writer = session.over(writer);
+    Ok(SeaOrmStore::new(session, writer, target.to_string(), &options))
+}
+
+/// The connections, and the one over which groups are written. That is always the same one: what
+/// it has prepared and read serves the next group.
+async fn open_both(
+    target: &Target,
+    options: ConnectOptions,
+) -> Result<(DatabaseConnection, DatabaseConnection, Backend), sqlx::Error> {
+    let one = options.max_connections(1);
+    if matches!(target, Target::SqliteInMemory(_)) || options.max_connections == 1 {
+        let (db, backend) = open_pool(target, &one).await?;
+        return Ok((db.clone(), db, backend));
+    }
+    let (db, backend) = open_pool(target, &options.max_connections(options.max_connections - 1)).await?;
+    let (writer, _) = open_pool(target, &one).await?;
+    Ok((db, writer, backend))
+}
+
+async fn open_pool(
+    target: &Target,
+    options: &ConnectOptions,
+) -> Result<(DatabaseConnection, Backend), sqlx::Error> {
+    match target {
+        Target::Postgres(postgres) => open_postgres(postgres, options).await,
+        Target::MySql(mysql) => open_mysql(mysql, options).await,
+        Target::SqliteFile(sqlite) => open_sqlite(sqlite, options, false).await,
+        Target::SqliteInMemory(sqlite) => open_sqlite(sqlite, options, true).await,
+    }
 }
 
 /// A connection is made first by itself, because a pool would try again and again for as long

@@ -28,7 +28,7 @@ impl RenewalEventStore for SeaOrmStore {
             return self.session.append(org, events).await;
         }
         let events = events.to_vec();
-        self.writes.ask(&self.session, |caller| Write::Append { org, events, caller }).await
+        self.writes.ask(&self.writer, |caller| Write::Append { org, events, caller }).await
     }
 
     async fn list(

@@ -29,13 +29,15 @@ impl Recorder {
     #[must_use]
     pub fn of(store: &mut SeaOrmStore) -> Self {
         let recorder = Self::default();
-        let sent = recorder.clone();
-        store.session.db_mut().set_metric_callback(move |info| {
-            if !info.statement.sql.starts_with("EXPLAIN ") {
-                let mut all = sent.0.lock().unwrap_or_else(PoisonError::into_inner);
-                all.push(Sent(info.statement.clone()));
-            }
-        });
+        for db in [store.session.db_mut(), store.writer.db_mut()] {
+            let sent = recorder.clone();
+            db.set_metric_callback(move |info| {
+                if !info.statement.sql.starts_with("EXPLAIN ") {
+                    let mut all = sent.0.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.push(Sent(info.statement.clone()));
+                }
+            });
+        }
         recorder
     }
 

@@ -43,7 +43,7 @@ impl IssuanceStore for SeaOrmStore {
             return Err(conflict("the request is of another organisation"));
         }
         let request = Box::new(request.clone());
-        self.writes.ask(&self.session, |caller| Write::Open { request, now, caller }).await
+        self.writes.ask(&self.writer, |caller| Write::Open { request, now, caller }).await
     }
 
     async fn complete(
@@ -58,7 +58,7 @@ impl IssuanceStore for SeaOrmStore {
             return Err(conflict("the completion is of another organisation"));
         }
         let completion = Box::new(completion.clone());
-        self.writes.ask(&self.session, |caller| Write::Complete { org, id, completion, caller }).await
+        self.writes.ask(&self.writer, |caller| Write::Complete { org, id, completion, caller }).await
     }
 
     async fn open_request(&self, org: OrgId, id: RequestId) -> Result<Option<OpenRequest>, StoreError> {

@@ -61,6 +61,11 @@ impl Session {
         Self { db, backend, thread, turn }
     }
 
+    /// The same database over other connections of the same thread.
+    pub(crate) fn over(&self, db: DatabaseConnection) -> Self {
+        Self { db, ..self.clone() }
+    }
+
     pub(crate) fn backend(&self) -> Backend {
         self.backend
     }

@@ -17,14 +17,16 @@ use crate::writes::Write;
 #[derive(Clone)]
 pub struct SeaOrmStore {
     pub(crate) session: Session,
+    /// Over which groups are written.
+    pub(crate) writer: Session,
     pub(crate) writes: Arc<Group<Write>>,
     pub(crate) lookups: Arc<Group<Lookup>>,
     pub(crate) name: String,
 }
 
 impl SeaOrmStore {
-    pub(crate) fn new(session: Session, name: String, options: &ConnectOptions) -> Self {
-        Self { session, writes: Group::new(options), lookups: Group::new(options), name }
+    pub(crate) fn new(session: Session, writer: Session, name: String, options: &ConnectOptions) -> Self {
+        Self { session, writer, writes: Group::new(options), lookups: Group::new(options), name }
     }
 
     /// Writes what waits to be written, and closes the connections, after which every call is
@@ -34,8 +36,9 @@ impl SeaOrmStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when connections that are in use are not given back in time.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let written = self.writes.close(&self.session).await;
+        let written = self.writes.close(&self.writer).await;
         let looked_up = self.lookups.close(&self.session).await;
+        self.writer.close().await?;
         self.session.close().await?;
         Ok(written.and(looked_up)?)
     }
