@@ -35,6 +35,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) profile: Profile,
     #[serde(default)]
+    pub(crate) retention: Retention,
+    #[serde(default)]
     pub(crate) log: Log,
     /// Where the file is.
     #[serde(skip)]
@@ -195,6 +197,26 @@ impl From<Approval> for ApprovalMode {
             Approval::Automatic => Self::Automatic,
             Approval::ByHand => Self::ByHand,
         }
+    }
+}
+
+/// `[retention]`: for how long history is kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    /// For ever unless set.
+    #[serde(deserialize_with = "span")]
+    pub(crate) older_than: Option<Duration>,
+    /// How many attempts of each device stay however old they are.
+    pub(crate) keep_last: u32,
+    /// How often the server removes the rest.
+    #[serde(deserialize_with = "span")]
+    pub(crate) every: Option<Duration>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { older_than: None, keep_last: 1, every: None }
     }
 }
 
@@ -377,6 +399,9 @@ mod tests {
         assert_eq!(config.est.attempts_per_device, Some(limits.per_device));
         assert_eq!(config.est.attempts_per_address, Some(limits.per_address));
         assert_eq!(config.api.listen, Api::default().listen);
+        assert_eq!(config.retention.older_than, None);
+        assert_eq!(config.retention.keep_last, Retention::default().keep_last);
+        assert_eq!(config.retention.every, Some(renewal_server::ScheduledRetention::EVERY));
     }
 
     #[test]
