@@ -1,5 +1,7 @@
 //! The configuration: a TOML file, environment variables that win over it, and flags that win over both.
 
+mod retention;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +16,8 @@ use figment::providers::{Env, Format, Toml};
 use renewal_server::BootstrapNames;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
+
+use self::retention::Retention;
 
 /// The file, where none is named.
 pub(crate) const FILE: &str = "renewal.toml";
@@ -197,26 +201,6 @@ impl From<Approval> for ApprovalMode {
             Approval::Automatic => Self::Automatic,
             Approval::ByHand => Self::ByHand,
         }
-    }
-}
-
-/// `[retention]`: for how long history is kept.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Retention {
-    /// For ever unless set.
-    #[serde(deserialize_with = "span")]
-    pub(crate) older_than: Option<Duration>,
-    /// How many attempts of each device stay however old they are.
-    pub(crate) keep_last: u32,
-    /// How often the server removes the rest.
-    #[serde(deserialize_with = "span")]
-    pub(crate) every: Option<Duration>,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { older_than: None, keep_last: 1, every: None }
     }
 }
 
