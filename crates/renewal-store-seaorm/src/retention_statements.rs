@@ -5,7 +5,7 @@ use renewal_domain::{DeviceId, EventFilter, EventId, EventType, OrgId, Retention
 use sea_orm::sea_query::{
     Asterisk, Condition, DeleteStatement, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{ColumnTrait, DbBackend, EntityName, Statement, StatementBuilder};
+use sea_orm::{ColumnTrait, DbBackend, EntityName, Statement, StatementBuilder, Value};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Index};
@@ -13,9 +13,17 @@ use crate::entity::{certificate, current, event};
 use crate::fleet_statements::comparable;
 use crate::stretch::Stretch;
 
-/// How many rows are looked at, and how many of one device behind one of its events. Measured: on
-/// SQLite, where writers wait for each other, half of them are removed within a few milliseconds.
-pub(crate) const BATCH: u64 = 500;
+/// How many of a device's next events are looked at behind one of them.
+const AHEAD: u64 = 500;
+
+/// How many rows are looked at. On SQLite, where all who write wait for each other, and a commit
+/// writes every page that it touched to the disk, it is fewer.
+pub(crate) const fn batch(backend: Backend) -> u64 {
+    match backend {
+        Backend::Sqlite => 100,
+        Backend::Postgres | Backend::MySql => 500,
+    }
+}
 
 /// What is selected from, where each of its rows is asked about its device. Of the databases, two
 /// need a name for it.
@@ -72,7 +80,7 @@ pub(crate) fn oldest_events(
         .and_where_option(after.map(|after| Column::Id.gt(after.as_uuid())))
         .and_where_option(before.map(|before| Column::Id.lt(before)))
         .order_by(Column::Id, Order::Asc)
-        .limit(BATCH);
+        .limit(batch(backend));
 
     // Not whether a success comes after the event: MariaDB would look for that from the device's
     // first event on.
@@ -117,7 +125,7 @@ pub(crate) fn events_after(
         last: Column::Id,
         behind: Some(after.as_uuid().into()),
     };
-    stretch.ascending(backend, event::Entity).limit(BATCH).take()
+    stretch.ascending(backend, event::Entity).limit(AHEAD).take()
 }
 
 /// Removes events.
@@ -136,10 +144,10 @@ pub(crate) fn count_events(backend: Backend, org: OrgId, ids: &[Uuid]) -> Select
     select
 }
 
-/// The events with these ids, which are not none.
+/// The events with these ids, in order.
 fn these_events(org: OrgId, ids: &[Uuid]) -> Condition {
     use event::Column;
-    Condition::all().add(Column::OrgId.eq(org.as_uuid())).add(Column::Id.is_in(in_few_sizes(ids)))
+    Condition::all().add(Column::OrgId.eq(org.as_uuid())).add(among(Column::Id, ids))
 }
 
 /// Reads the next certificates after one, in the order of serial numbers. Each comes with the
@@ -153,7 +161,7 @@ pub(crate) fn certificates(backend: Backend, org: OrgId, after: Option<&Serial>)
     rows.and_where(Column::OrgId.eq(org.as_uuid()))
         .and_where_option(after.map(|after| Column::Serial.gt(after.to_string())))
         .order_by(Column::Serial, Order::Asc)
-        .limit(BATCH);
+        .limit(batch(backend));
 
     let mut of_device = Query::select();
     of_device.column(current::Column::Serial);
@@ -195,16 +203,19 @@ fn these_certificates(org: OrgId, rule: &RetentionRule, serials: &[String]) -> C
     let off_the_list = comparable(rule.expired_before(true));
     Condition::all()
         .add(Column::OrgId.eq(org.as_uuid()))
-        .add(Column::Serial.is_in(in_few_sizes(serials)))
+        .add(among(Column::Serial, serials))
         .add(Column::RevokedAt.is_null().or(Column::NotAfter.lt(off_the_list)))
 }
 
-/// The values, in a number that is 1, 2, 4, …, so that there are few different statements: see
-/// `insert_events`.
-fn in_few_sizes<T: Clone>(values: &[T]) -> Vec<T> {
-    let mut values = values.to_vec();
-    if let Some(last) = values.last().cloned() {
-        values.resize(values.len().next_power_of_two(), last);
+/// That a column has one of these values, which are in order. The first and the last bound the search
+/// where a planner takes the others for a condition to check row by row, as PostgreSQL does of a table
+/// of which it has no statistics yet.
+fn among<C: ColumnTrait, V: Into<Value> + Clone>(column: C, values: &[V]) -> Condition {
+    let (mut all, mut bounds) = (values.to_vec(), Condition::all());
+    if let (Some(first), Some(last)) = (values.first(), values.last()) {
+        // 1, 2, 4, … values, so that there are few different statements: see `insert_events`.
+        all.resize(all.len().next_power_of_two(), last.clone());
+        bounds = bounds.add(column.gte(first.clone())).add(column.lte(last.clone()));
     }
-    values
+    bounds.add(column.is_in(all))
 }
