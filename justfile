@@ -28,6 +28,10 @@ demo *ARGS:
 bench *ARGS:
     cargo bench -p renewal-store-seaorm --bench flat_reads -- {{ARGS}}
 
+# Measures what those who renew notice of old history being removed.
+bench-retention *ARGS:
+    cargo bench -p renewal-store-seaorm --bench retention -- {{ARGS}}
+
 # Breaks servers, databases and connections at random, and checks that the promises held.
 torture *ARGS:
     cargo run --release --bin renewal-torture -- {{ARGS}}

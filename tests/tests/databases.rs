@@ -16,6 +16,8 @@ mod dropped;
 mod explain;
 #[path = "databases/explain_fleet.rs"]
 mod explain_fleet;
+#[path = "databases/explain_retention.rs"]
+mod explain_retention;
 #[path = "databases/explain_tokens.rs"]
 mod explain_tokens;
 #[path = "databases/faults.rs"]
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         trials.extend(conformance::trials(backends));
         trials.extend(explain::trials(backends));
         trials.extend(explain_fleet::trials(backends));
+        trials.extend(explain_retention::trials(backends));
         trials.extend(explain_tokens::trials(backends));
         trials.extend(faults::trials(backends));
         trials.extend(groups::trials(backends));

@@ -37,6 +37,8 @@ mod operators;
 mod organisations;
 #[path = "server/renewals.rs"]
 mod renewals;
+#[path = "server/retention.rs"]
+mod retention;
 #[path = "server/serving.rs"]
 mod serving;
 #[path = "server/signals.rs"]
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
             crashes::trials(backends),
             two_servers::trials(backends),
             load::trials(backends),
+            retention::trials(backends),
         ];
         curl::with_curl(workshop::with_openssl(trials.into_iter().flatten().collect()))
     })

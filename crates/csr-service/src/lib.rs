@@ -4,7 +4,8 @@
 //! [`approve`](CsrService::approve) and [`deny`](CsrService::deny) decide what waits for a
 //! person, [`revoke`](CsrService::revoke) stops a certificate's renewals,
 //! [`revocation_list`](CsrService::revocation_list) tells others of it, and
-//! [`reconcile`](CsrService::reconcile) ends what was left open. It promises:
+//! [`reconcile`](CsrService::reconcile) ends what was left open. [`prune`] lets go of old history, as a
+//! [`Retention`] says. It promises:
 //!
 //! - no certificate leaves before its row and its success event are committed, in one transaction;
 //! - every start has exactly one end, whatever is killed or dropped in between;
@@ -67,6 +68,7 @@ mod presented;
 mod profile;
 mod reason;
 mod rejection;
+mod retention;
 mod serial;
 mod service;
 mod subject;
@@ -91,6 +93,7 @@ pub use presented::{DeviceIssuer, PresentedCertificate};
 pub use profile::{ApprovalMode, Profile, ProfileBuilder, ProfileError};
 pub use reason::Reason;
 pub use rejection::Rejection;
+pub use retention::{PruneProgress, Pruned, Retention, RetentionError, prune};
 pub use serial::{RandomError, random_serial};
 pub use service::{ApiTokenSecret, CsrService, CsrServiceBuilder, Reconciled, Request, TokenSecret};
 pub use subject::Subject;

@@ -1,5 +1,7 @@
 //! The configuration: a TOML file, environment variables that win over it, and flags that win over both.
 
+mod retention;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +16,8 @@ use figment::providers::{Env, Format, Toml};
 use renewal_server::BootstrapNames;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
+
+use self::retention::Retention;
 
 /// The file, where none is named.
 pub(crate) const FILE: &str = "renewal.toml";
@@ -34,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) organisations: Organisations,
     #[serde(default)]
     pub(crate) profile: Profile,
+    #[serde(default)]
+    pub(crate) retention: Retention,
     #[serde(default)]
     pub(crate) log: Log,
     /// Where the file is.
@@ -377,6 +383,9 @@ mod tests {
         assert_eq!(config.est.attempts_per_device, Some(limits.per_device));
         assert_eq!(config.est.attempts_per_address, Some(limits.per_address));
         assert_eq!(config.api.listen, Api::default().listen);
+        assert_eq!(config.retention.older_than, None);
+        assert_eq!(config.retention.keep_last, Retention::default().keep_last);
+        assert_eq!(config.retention.every, Some(renewal_server::ScheduledRetention::EVERY));
     }
 
     #[test]

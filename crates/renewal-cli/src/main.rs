@@ -11,6 +11,7 @@ mod migrate;
 mod operator_token;
 mod output;
 mod printer;
+mod prune;
 mod secret;
 mod serve;
 mod server_certificate;
@@ -60,6 +61,12 @@ enum Command {
     Serve(serve::Args),
     /// Make the tables of the ledger, or bring them up to date
     Migrate,
+    /// Remove old history from the ledger: attempts, and certificates that expired
+    ///
+    /// It works on the ledger of the configuration, whether a server runs on it or not. The last success
+    /// of each device, its current certificate, attempts without an end and what is on a revocation
+    /// list stay. It can be stopped at any moment, and goes on when it is run again.
+    Prune(prune::Args),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -125,6 +132,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Init(args) => init::run(&args).await,
             Command::Serve(args) => serve::run(config, args).await,
             Command::Migrate => migrate::run(config).await,
+            Command::Prune(args) => prune::run(config, cli.output, &args).await,
             Command::Config(ConfigCommand::Check) => setup::check(config).await,
             Command::OperatorToken(args) => operator_token::run(config, &args).await,
             Command::Api(command) => api::run(command, Globals { format: cli.output, config: named }).await,

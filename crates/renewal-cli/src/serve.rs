@@ -11,7 +11,7 @@ use futures::FutureExt;
 use renewal_domain::{OrgId, SystemClock};
 use renewal_server::{
     Api, ApiServer, AttemptLimits, EnrollmentTokens, Est, EstBuilder, EstServer, Gauges, Limits, Metrics,
-    ServerCertificate,
+    ScheduledRetention, ServerCertificate,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -71,6 +71,7 @@ pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     let watched = Arc::new(metrics.watch_store(store.clone()));
     let service = setup::service(&config, watched)?.observer(Arc::new(metrics.clone())).build();
     let certificate = setup::server_certificate(&config)?;
+    let retention = scheduled_retention(&config, &service, &metrics)?;
     let est = est(&config, &service)?.metrics(metrics.clone()).build()?;
     let api = Api::new(service.clone()).metrics(metrics.clone());
     let devices = EstServer::bind(config.est.listen, est, certificate.clone(), Limits::default()).await?;
@@ -93,6 +94,9 @@ pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     background.spawn(async move { gauges.keep_fresh().await });
     background.spawn(reconcile(service, organisations));
     background.spawn(reload);
+    if let Some(retention) = retention {
+        background.spawn(async move { retention.keep().await });
+    }
     let (devices, operators) = tokio::join!(devices.serve(stop.clone()), operators.serve(stop));
     background.shutdown().await;
     store.close().await?;
@@ -134,6 +138,19 @@ pub(crate) fn est(config: &Config, service: &CsrService) -> Result<EstBuilder> {
     Ok(est)
 }
 
+/// How old history is let go, if it is.
+fn scheduled_retention(
+    config: &Config,
+    service: &CsrService,
+    metrics: &Metrics,
+) -> Result<Option<ScheduledRetention>> {
+    let Some((retention, every)) = setup::retention(config)? else { return Ok(None) };
+    let (store, organisations) = (service.stores().retention.clone(), setup::organisations(config));
+    let clock = Arc::new(SystemClock);
+    let scheduled = ScheduledRetention::new(retention, store, organisations, clock, metrics.clone());
+    Ok(Some(scheduled.every(every)))
+}
+
 /// Ends what was left open, again and again.
 async fn reconcile(service: CsrService, organisations: Vec<OrgId>) {
     let mut time = tokio::time::interval(RECONCILE_EVERY);
@@ -171,7 +188,7 @@ fn reload(certificate: Arc<ServerCertificate>) -> Result<impl Future<Output = ()
 }
 
 /// Ready at SIGTERM or SIGINT.
-fn told_to_stop() -> Result<impl Future<Output = ()> + Send> {
+pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()> + Send> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use csr_service::{CrlIssuer, CsrService, CsrServiceBuilder, DeviceIssuer, Issuer, Profile};
+use csr_service::{CrlIssuer, CsrService, CsrServiceBuilder, DeviceIssuer, Issuer, Profile, Retention};
 use renewal_domain::{Clock, OrgId, RequestKind, Stores, SystemClock};
-use renewal_server::{BootstrapIssuer, ServerCertificate};
+use renewal_server::{BootstrapIssuer, EstBuilder, ScheduledRetention, ServerCertificate};
 use renewal_store_seaorm::{ConnectError, ConnectOptions, SeaOrmStore, connect};
 
 use crate::config::{Bootstrap, Config, Earlier};
@@ -19,6 +20,7 @@ pub(crate) async fn check(file: &Path) -> Result<()> {
     let store = open_store(&config, Tables::AsTheyAre).await?;
     let service = service(&config, store.clone())?.build();
     serve::est(&config, &service)?.build()?;
+    retention(&config)?;
     let certificate = server_certificate(&config)?;
     store.close().await?;
     println!("The configuration is good.");
@@ -136,6 +138,25 @@ pub(crate) fn organisations(config: &Config) -> Vec<OrgId> {
     all.sort();
     all.dedup();
     all
+}
+
+/// For how long history is kept, and how often the rest is removed; none if it is kept for ever.
+pub(crate) fn retention(config: &Config) -> Result<Option<(Retention, Duration)>> {
+    const SHORTEST: Duration = Duration::from_mins(1);
+    let settings = &config.retention;
+    let Some(older_than) = settings.older_than else { return Ok(None) };
+    let retention = retention_of(config, older_than, settings.keep_last).context("[retention]")?;
+    let every = settings.every.unwrap_or(ScheduledRetention::EVERY);
+    if every < SHORTEST {
+        bail!("[retention]: every must be a minute at least");
+    }
+    Ok(Some((retention, every)))
+}
+
+/// What may go, where history is kept for this time.
+pub(crate) fn retention_of(config: &Config, older_than: Duration, keep_last: u32) -> Result<Retention> {
+    let crl_validity = config.issuer.crl_validity.unwrap_or(EstBuilder::CRL_VALIDITY);
+    Ok(Retention::new(older_than, keep_last, &profile(config)?, crl_validity)?)
 }
 
 fn profile(config: &Config) -> Result<Profile> {

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use crate::{
     Answer, ApiToken, ApiTokenId, ApiTokenStore, CertificateFilter, CertificateRecord, Completed, Completion,
     EnrollmentToken, EnrollmentTokenStore, EventCount, EventFilter, EventId, FleetStore, IssuanceStore,
-    OpenCounts, OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, RenewalEvent,
-    RenewalEventStore, RequestId, Revocation, Serial, Sha256Digest, StoreError, Stores, TokenId,
+    OpenCounts, OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, PrunedBatch, RenewalEvent,
+    RenewalEventStore, RequestId, RetentionRule, RetentionStore, Revocation, Serial, Sha256Digest,
+    StoreError, Stores, TokenId,
 };
 
 /// What is done around each call of a store.
@@ -217,5 +218,27 @@ impl<I: Interceptor> ApiTokenStore for Intercepted<I> {
         at: DateTime<Utc>,
     ) -> Result<Option<ApiToken>, StoreError> {
         self.interceptor.call("revoke_api_token", self.stores.api_tokens.revoke_api_token(org, id, at)).await
+    }
+}
+
+#[async_trait]
+impl<I: Interceptor> RetentionStore for Intercepted<I> {
+    async fn prune_events(
+        &self,
+        org: OrgId,
+        rule: &RetentionRule,
+        after: Option<EventId>,
+    ) -> Result<PrunedBatch<EventId>, StoreError> {
+        self.interceptor.call("prune_events", self.stores.retention.prune_events(org, rule, after)).await
+    }
+
+    async fn prune_certificates(
+        &self,
+        org: OrgId,
+        rule: &RetentionRule,
+        after: Option<Serial>,
+    ) -> Result<PrunedBatch<Serial>, StoreError> {
+        let call = self.stores.retention.prune_certificates(org, rule, after);
+        self.interceptor.call("prune_certificates", call).await
     }
 }

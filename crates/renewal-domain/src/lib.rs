@@ -7,7 +7,7 @@
 //! |---|---|
 //! | what is recorded, and its rules | [`RenewalEvent`], [`CertificateRecord`], [`OpenRequest`] |
 //! | who a device is | [`DeviceId::of`] |
-//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`FleetStore`], [`EnrollmentTokenStore`], [`ApiTokenStore`], [`StoreError`] |
+//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`FleetStore`], [`EnrollmentTokenStore`], [`ApiTokenStore`], [`RetentionStore`], [`StoreError`] |
 //! | how a store is measured, or made to fail | [`Intercepted`] |
 //! | how history is read | [`EventFilter`], [`PageRequest`], [`Cursor`] |
 //! | where time and ids come from | [`Clock`], [`IdSource`] |
@@ -39,6 +39,7 @@ mod intercepted;
 mod page;
 mod reason_code;
 mod request;
+mod retention;
 mod serial;
 mod store;
 #[cfg(feature = "testing")]
@@ -68,6 +69,9 @@ pub use reason_code::{InvalidReasonCode, ReasonCode};
 pub use request::{
     IssuedParts, NewRequest, OpenRequest, Presented, Purpose, RequestKind, RequestState, Sha256Digest,
 };
+#[cfg(feature = "mock")]
+pub use retention::MockRetentionStore;
+pub use retention::{PrunedBatch, RetentionRule, RetentionStore};
 pub use serial::{InvalidSerial, Serial};
 pub use store::{
     Answer, Completed, EnrollmentTokenStore, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore,

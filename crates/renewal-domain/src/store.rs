@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ApiTokenStore, CertificateRecord, Completion, DeviceId, EnrollmentToken, EventFilter, EventId,
-    FleetStore, OpenRequest, OrgId, Page, PageRequest, RenewalEvent, RequestId, RequestState, Revocation,
-    Serial, Sha256Digest, StoreError, TokenId,
+    FleetStore, OpenRequest, OrgId, Page, PageRequest, RenewalEvent, RequestId, RequestState, RetentionStore,
+    Revocation, Serial, Sha256Digest, StoreError, TokenId,
 };
 
 /// The ledger: events, appended and read, never changed.
@@ -224,11 +224,19 @@ pub struct Stores {
     pub fleet: Arc<dyn FleetStore>,
     /// The tokens of operators.
     pub api_tokens: Arc<dyn ApiTokenStore>,
+    /// How the store lets go of history.
+    pub retention: Arc<dyn RetentionStore>,
 }
 
 impl<S> From<Arc<S>> for Stores
 where
-    S: RenewalEventStore + IssuanceStore + EnrollmentTokenStore + FleetStore + ApiTokenStore + 'static,
+    S: RenewalEventStore
+        + IssuanceStore
+        + EnrollmentTokenStore
+        + FleetStore
+        + ApiTokenStore
+        + RetentionStore
+        + 'static,
 {
     fn from(store: Arc<S>) -> Self {
         Self {
@@ -236,7 +244,8 @@ where
             issuance: store.clone(),
             tokens: store.clone(),
             fleet: store.clone(),
-            api_tokens: store,
+            api_tokens: store.clone(),
+            retention: store,
         }
     }
 }

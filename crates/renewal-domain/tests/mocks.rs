@@ -3,7 +3,8 @@
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     AttemptKind, MockApiTokenStore, MockEnrollmentTokenStore, MockFleetStore, MockIssuanceStore,
-    MockRenewalEventStore, OpenRequestFilter, Page, PageRequest, RenewalEventStore, StoreError, Stores,
+    MockRenewalEventStore, MockRetentionStore, OpenRequestFilter, Page, PageRequest, RenewalEventStore,
+    StoreError, Stores,
 };
 
 #[tokio::test]
@@ -31,6 +32,7 @@ async fn mocks_serve_where_a_store_is_wanted() {
         tokens: std::sync::Arc::new(MockEnrollmentTokenStore::new()),
         fleet: std::sync::Arc::new(MockFleetStore::new()),
         api_tokens: std::sync::Arc::new(MockApiTokenStore::new()),
+        retention: std::sync::Arc::new(MockRetentionStore::new()),
     };
     let org = Samples::of(1).org;
     let open =

@@ -43,6 +43,7 @@
 //! | what a device is answered to which request | `docs/est.md` in the repository |
 //! | what operators ask | [`Api`], [`ApiServer`], [`api::model`], `docs/api.md` in the repository |
 //! | how it does, and how the fleet stands | [`Metrics`], [`Gauges`] |
+//! | how old history is let go | [`ScheduledRetention`] |
 
 pub mod api;
 mod body;
@@ -51,6 +52,7 @@ mod est;
 mod limits;
 mod listener;
 mod metrics;
+mod retention;
 mod retry_after;
 mod server;
 mod tls;
@@ -63,5 +65,6 @@ pub use est::{
 pub use limits::Limits;
 pub use listener::Stopped;
 pub use metrics::{Gauges, Listener, Metrics, StoreMetrics};
+pub use retention::ScheduledRetention;
 pub use server::{ApiServer, EstServer, ListenError};
 pub use tls::{ServerCertificate, ServerCertificateError};

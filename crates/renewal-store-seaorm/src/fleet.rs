@@ -118,7 +118,7 @@ impl SeaOrmStore {
     }
 
     /// The only number of the only row.
-    async fn number(&self, select: &SelectStatement) -> Result<u64, Failure> {
+    pub(crate) async fn number(&self, select: &SelectStatement) -> Result<u64, Failure> {
         let rows = self.session.read(select).await?;
         rows.first().map_or(Ok(0), |row| count(row, 0))
     }

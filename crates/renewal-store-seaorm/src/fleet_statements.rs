@@ -208,7 +208,7 @@ pub(crate) fn count_open(backend: Backend, org: OrgId) -> SelectStatement {
 
 /// The nearest instant that every database can compare: in the years 1 to 9999, to the microsecond.
 /// As text, others do not sort by time, and some cannot be sent.
-fn comparable(instant: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn comparable(instant: DateTime<Utc>) -> DateTime<Utc> {
     let micros = instant.timestamp_micros().clamp(-62_135_596_800_000_000, 253_402_300_799_999_999);
     DateTime::from_timestamp_micros(micros).unwrap_or(instant)
 }

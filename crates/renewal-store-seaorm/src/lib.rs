@@ -35,6 +35,7 @@
 //! | which index a listing follows | `access` |
 //! | how a planner is left no choice of another | `stretch` |
 //! | what is asked about the fleet, and what that costs | `fleet_statements` |
+//! | how history is let go, and what that may cost | `retention`, `retention_statements` |
 //! | every other query | `statements`, `token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions and retries | `session` |
@@ -68,6 +69,8 @@ mod issuance;
 mod lookups;
 mod options;
 mod reading;
+mod retention;
+mod retention_statements;
 mod row;
 mod schema;
 mod session;

@@ -52,7 +52,7 @@ impl Plan {
                 };
                 self.lookups.push(Lookup { index, columns: columns_in(bounds) });
             } else if let Some(table) = line.strip_prefix("SCAN ") {
-                if !table.starts_with("branch_") {
+                if !table.starts_with("branch_") && table != "batch" {
                     self.scans.push(table.to_owned());
                 }
             } else if line.starts_with("USE TEMP B-TREE") {
@@ -113,7 +113,7 @@ impl Plan {
 
     fn read_mariadb_table(&mut self, table: &Value, access: &str, sorted: bool) {
         let name = table["table_name"].as_str().expect("a table has a name");
-        if name.starts_with('<') || name.starts_with("branch_") {
+        if name.starts_with('<') || name.starts_with("branch_") || name == "batch" {
             self.sorts_branches |= sorted;
             return;
         }

@@ -10,6 +10,7 @@ mod observing;
 mod reconciling;
 mod recoveries;
 mod renewals;
+mod retention;
 mod retries;
 mod revocation_lists;
 mod revocations;

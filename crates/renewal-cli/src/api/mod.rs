@@ -27,6 +27,7 @@ use clap::{Args, Subcommand};
 use client::Client;
 use connection::Options;
 pub(crate) use connection::TOKEN_FILE;
+pub(crate) use filters::span;
 
 use crate::printer::Format;
 

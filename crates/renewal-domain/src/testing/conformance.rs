@@ -19,6 +19,7 @@ mod fleet_counts;
 mod issuance;
 mod pages;
 mod races;
+mod retention;
 mod tenancy;
 mod tokens;
 
@@ -47,6 +48,7 @@ pub fn cases() -> Vec<Case> {
         issuance::CASES,
         pages::CASES,
         races::CASES,
+        retention::CASES,
         tenancy::CASES,
         tokens::CASES,
     ]

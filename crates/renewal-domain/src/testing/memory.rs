@@ -2,6 +2,7 @@
 
 mod api_tokens;
 mod fleet;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -101,7 +101,7 @@ impl Est {
             limits: AttemptLimits::default(),
             crl_issuers: Vec::new(),
             crl_organisations: None,
-            crl_validity: Duration::from_hours(24),
+            crl_validity: EstBuilder::CRL_VALIDITY,
             crl_kept_for: Duration::from_mins(1),
             clock: Arc::new(SystemClock),
             metrics: None,
@@ -110,6 +110,9 @@ impl Est {
 }
 
 impl EstBuilder {
+    /// How long a revocation list is valid, unless [`crl_validity`](Self::crl_validity) says otherwise.
+    pub const CRL_VALIDITY: Duration = Duration::from_hours(24);
+
     /// Makes paths with this label be about the organisation.
     pub fn label(mut self, label: impl Into<String>, org: OrgId) -> Self {
         self.labels.push((label.into(), org));

@@ -56,6 +56,14 @@ metrics! {
     STORE_FAILURES "renewal_store_failures_total" Counter:
         "Calls of the store that failed, by kind; given_up are those that took too long."
 
+    // What is let go.
+    PRUNED_EVENTS "renewal_pruned_events_total" Counter:
+        "Events that this server removed from the ledger because they were too old."
+    PRUNED_CERTIFICATES "renewal_pruned_certificates_total" Counter:
+        "Certificates that this server removed from the ledger because they expired too long ago."
+    RETENTION_RAN "renewal_retention_last_run_timestamp_seconds" Gauge:
+        "When this server last finished to remove what was too old, in Unix seconds; 0 for never."
+
     // How things stand. Of the ledger, so that every server of one ledger says the same.
     REFRESHED "renewal_gauges_refreshed_timestamp_seconds" Gauge:
         "When the gauges of the ledger were last read, in Unix seconds; 0 for never."

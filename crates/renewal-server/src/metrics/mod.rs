@@ -9,6 +9,7 @@ mod catalogue;
 mod gauges;
 mod http;
 mod observer;
+mod retention;
 mod store;
 
 use std::fmt;
@@ -87,6 +88,7 @@ impl Metrics {
         metrics.begin_events();
         metrics.begin_store();
         metrics.begin_gauges();
+        metrics.begin_retention();
         metrics
     }
 

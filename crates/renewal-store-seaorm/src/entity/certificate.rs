@@ -105,7 +105,7 @@ fn revocation(row: &Row<'_>) -> Result<Option<Revocation>, StoreError> {
 }
 
 /// A serial number in the one way it is written here: rows are found by this text.
-pub(super) fn canonical(text: &str) -> Result<Serial, String> {
+pub(crate) fn canonical(text: &str) -> Result<Serial, String> {
     let serial: Serial = text.parse().map_err(|error: renewal_domain::InvalidSerial| error.to_string())?;
     if serial.to_string() == text { Ok(serial) } else { Err("it is written in lowercase".to_owned()) }
 }

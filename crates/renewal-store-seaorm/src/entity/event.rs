@@ -35,6 +35,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// What the column `stage` says of an event that starts its attempt.
+pub(crate) const START: i16 = 0;
+
 /// What the column `stage` says of an event that ends its attempt.
 pub(crate) const END: i16 = 1;
 
@@ -45,7 +48,7 @@ pub(crate) const fn stage(event: &RenewalEvent) -> i16 {
 
 const fn stage_of(event_type: EventType) -> i16 {
     match event_type.stage() {
-        Stage::Start => 0,
+        Stage::Start => START,
         Stage::Success | Stage::Failed => END,
     }
 }

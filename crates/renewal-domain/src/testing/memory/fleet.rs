@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Tables {
-    fn is_current(&self, certificate: &CertificateRecord) -> bool {
+    pub(super) fn is_current(&self, certificate: &CertificateRecord) -> bool {
         let current = self.current.get(&(certificate.org_id, certificate.device_id));
         current.is_some_and(|(_, serial)| *serial == certificate.serial)
     }
