@@ -12,6 +12,8 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+#[path = "support/renewing.rs"]
+mod renewing;
 mod support;
 
 use std::process::ExitCode;
@@ -19,28 +21,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use csr_service::{
-    Credential, Csr, CsrService, EnrollmentGrant, Issuer, IssuerKey, KeyPolicy, NewIssuer, Outcome as Signed,
-    Profile, ProvenCertificate, Request, issue,
-};
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
-use renewal_domain::testing::MemoryStore;
-use renewal_domain::{
-    Answer, CertificateRecord, Clock, Completed, Completion, DeviceName, EventFilter, EventId, IssuanceStore,
-    OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, RenewalEvent, RenewalEventStore,
-    RequestId, Revocation, Serial, StoreError, Stores, SystemClock,
-};
+use csr_service::{Credential, Csr, CsrService, EnrollmentGrant, KeyPolicy, ProvenCertificate, issue};
+use rcgen::KeyPair;
+use renewal_domain::{Clock, DeviceName, IssuanceStore, OpenRequestFilter, PageRequest, Stores, SystemClock};
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use renewing::{Authority, ORG, nothing, request_of, submit};
 use support::{Arguments, Durable, Outcome};
 use tests::Backend;
-use uuid::Uuid;
 
 /// What PostgreSQL must have of checking and signing alone.
 const FLOOR: f64 = 0.50;
-
-const ORG: OrgId = OrgId::new(Uuid::from_u128(7));
 
 fn main() -> ExitCode {
     match run() {
@@ -84,29 +74,6 @@ fn run() -> Outcome<ExitCode> {
         store.close().await?;
         Ok(!missed)
     })
-}
-
-/// An authority of which everything is the default.
-struct Authority {
-    issuer: Issuer,
-    profile: Profile,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let now = SystemClock.now();
-        let made =
-            NewIssuer::builder("Benchmark CA").key(IssuerKey::EcdsaP256).create(now).expect("an authority");
-        let issuer = Issuer::from_pem(made.certificate_pem(), made.key_pem(), now).expect("an issuer");
-        Self { issuer, profile: Profile::builder().build().expect("a profile") }
-    }
-}
-
-fn request_of(name: &str, key: &KeyPair) -> Vec<u8> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.serialize_request(key).expect("a request").der().to_vec()
 }
 
 /// Requests checked, and certificates signed and read back, in a second, on every core.
@@ -173,13 +140,6 @@ async fn renewals(authority: &Authority, stores: Stores, clients: usize, patienc
     rate
 }
 
-async fn submit(service: &CsrService, csr: &[u8], credential: Credential) -> Vec<u8> {
-    match service.submit(ORG, Request { csr, credential, lifetime: None }).await {
-        Ok(Signed::Issued(issued)) => issued.certificate.der,
-        other => panic!("not issued: {other:?}"),
-    }
-}
-
 /// Every start has an end, and nothing is open.
 async fn whole(store: &SeaOrmStore) -> Outcome<()> {
     let (filter, page) = (OpenRequestFilter::default(), PageRequest::default());
@@ -190,81 +150,4 @@ async fn whole(store: &SeaOrmStore) -> Outcome<()> {
 #[expect(clippy::cast_precision_loss, reason = "it is far less than 2^52")]
 fn per_second(count: u64, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
-}
-
-/// Stores of which those that a renewal uses keep nothing.
-fn nothing() -> Stores {
-    let mut stores: Stores = Arc::new(MemoryStore::new()).into();
-    stores.events = Arc::new(Nothing);
-    stores.issuance = Arc::new(Nothing);
-    stores
-}
-
-/// A store that keeps nothing and says that it did.
-struct Nothing;
-
-#[async_trait]
-impl RenewalEventStore for Nothing {
-    async fn create_many(&self, _: OrgId, _: &[RenewalEvent]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn list(
-        &self,
-        org: OrgId,
-        filter: &EventFilter,
-        page: &PageRequest,
-    ) -> Result<Page<RenewalEvent>, StoreError> {
-        Ok(Page::of(Vec::new(), page, &filter.scope(org), RenewalEvent::position))
-    }
-
-    async fn get(&self, _: OrgId, _: EventId) -> Result<Option<RenewalEvent>, StoreError> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl IssuanceStore for Nothing {
-    async fn answer(
-        &self,
-        _: OrgId,
-        _: &OpenRequest,
-        _: DateTime<Utc>,
-    ) -> Result<Option<Answer>, StoreError> {
-        Ok(None)
-    }
-
-    async fn open(&self, _: OrgId, _: &OpenRequest, _: DateTime<Utc>) -> Result<Opened, StoreError> {
-        Ok(Opened::New)
-    }
-
-    async fn complete(&self, _: OrgId, _: RequestId, _: &Completion) -> Result<Completed, StoreError> {
-        Ok(Completed::Recorded)
-    }
-
-    async fn open_request(&self, _: OrgId, _: RequestId) -> Result<Option<OpenRequest>, StoreError> {
-        Ok(None)
-    }
-
-    async fn open_requests(
-        &self,
-        org: OrgId,
-        filter: &OpenRequestFilter,
-        page: &PageRequest,
-    ) -> Result<Page<OpenRequest>, StoreError> {
-        Ok(Page::of(Vec::new(), page, &filter.scope(org), |request| request.id().as_uuid()))
-    }
-
-    async fn certificate(&self, _: OrgId, _: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
-        Ok(None)
-    }
-
-    async fn revoke(
-        &self,
-        _: OrgId,
-        _: &Serial,
-        _: &Revocation,
-    ) -> Result<Option<CertificateRecord>, StoreError> {
-        Ok(None)
-    }
 }
