@@ -138,7 +138,8 @@ pub(crate) fn organisations(config: &Config) -> Vec<OrgId> {
     all
 }
 
-fn profile(config: &Config) -> Result<Profile> {
+/// What is issued, and whether a person is asked.
+pub(crate) fn profile(config: &Config) -> Result<Profile> {
     let settings = &config.profile;
     let mut profile = Profile::builder()
         .approval(RequestKind::Enrollment, settings.enrollment.into())
