@@ -5,6 +5,7 @@ default:
 # Formatting, lints and documentation.
 check:
     cargo fmt --all --check
+    cargo fmt --manifest-path fuzz/Cargo.toml --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
@@ -35,6 +36,10 @@ bench-retention *ARGS:
 # Breaks servers, databases and connections at random, and checks that the promises held.
 torture *ARGS:
     cargo run --release --bin renewal-torture -- {{ARGS}}
+
+# Fuzzes what reads input from outside: just fuzz [SECONDS] [TARGET…].
+fuzz *ARGS:
+    fuzz/run {{ARGS}}
 
 # What CI runs.
 ci:

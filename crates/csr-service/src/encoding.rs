@@ -4,8 +4,8 @@
 //! left over inside a structure. Two programs may then see different content in the same octets.
 //! So the structures that decide anything are read here with the strict `der` crate.
 
-use der::asn1::{AnyRef, BitStringRef, IntRef, Null, SequenceRef};
-use der::{Decode, ErrorKind, Reader, SliceReader, Tag, Tagged};
+use der::asn1::{AnyRef, BitStringRef, IntRef, Null, OctetStringRef, SequenceRef};
+use der::{Decode, ErrorKind, Reader, Sequence, SliceReader, Tag, Tagged};
 
 /// How deep structures may be nested; requests and certificates need about ten levels.
 const MAX_DEPTH: u8 = 32;
@@ -27,6 +27,25 @@ pub(crate) struct PublicKeyInfo<'a> {
     pub(crate) algorithm: &'a SequenceRef,
     /// The key.
     pub(crate) key: BitStringRef<'a>,
+}
+
+/// `Extension` (RFC 5280, section 4.1). The type stays encoded, since identifiers may have numbers
+/// larger than any integer type.
+#[derive(Sequence)]
+pub(crate) struct Extension<'a> {
+    pub(crate) kind: AnyRef<'a>,
+    #[asn1(default = "Default::default")]
+    pub(crate) critical: bool,
+    pub(crate) content: &'a OctetStringRef,
+}
+
+impl<'a> Extension<'a> {
+    /// The extensions in a list of them.
+    pub(crate) fn list(list: &AnyRef<'a>) -> der::Result<Vec<Self>> {
+        let extensions: Vec<Self> = list.decode_as()?;
+        extensions.iter().try_for_each(|it| it.kind.tag().assert_eq(Tag::ObjectIdentifier).map(drop))?;
+        Ok(extensions)
+    }
 }
 
 impl<'a> Signed<'a> {

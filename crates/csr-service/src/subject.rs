@@ -150,7 +150,8 @@ impl<'a> RawName<'a> {
     }
 
     /// The name as rcgen writes it, provided that it comes out the same. Else says why not:
-    /// rcgen's names are a map from types to values, and it panics at an empty part.
+    /// rcgen's names are a map from types to values, and it panics at an empty part, and at a question
+    /// mark in a `PrintableString`.
     pub(crate) fn for_rcgen(&self) -> Result<DistinguishedName, String> {
         let mut written = DistinguishedName::new();
         let mut seen = HashSet::new();
@@ -163,7 +164,7 @@ impl<'a> RawName<'a> {
             }
             let arcs: Vec<u64> = attribute.kind.arcs().map(u64::from).collect();
             let value = value_for_rcgen(&attribute.value)
-                .ok_or_else(|| format!("the attribute {} is no string that is supported", attribute.kind))?;
+                .map_err(|why| format!("the attribute {} {why}", attribute.kind))?;
             written.push(DnType::from_oid(&arcs), value);
         }
         Ok(written)
@@ -175,12 +176,18 @@ fn is_text(tag: Tag) -> bool {
     matches!(tag, Tag::Utf8String | Tag::PrintableString | Tag::Ia5String)
 }
 
-fn value_for_rcgen(value: &AnyRef<'_>) -> Option<DnValue> {
-    let text = std::str::from_utf8(value.value()).ok()?;
+fn value_for_rcgen(value: &AnyRef<'_>) -> Result<DnValue, &'static str> {
+    const UNSUPPORTED: &str = "is no string that is supported";
+    let text = std::str::from_utf8(value.value()).map_err(|_| UNSUPPORTED)?;
     match value.tag() {
-        Tag::Utf8String => Some(DnValue::Utf8String(text.into())),
-        Tag::PrintableString => Some(DnValue::PrintableString(PrintableString::try_from(text).ok()?)),
-        Tag::Ia5String => Some(DnValue::Ia5String(Ia5String::try_from(text).ok()?)),
-        _ => None,
+        Tag::Utf8String => Ok(DnValue::Utf8String(text.into())),
+        Tag::PrintableString if text.contains('?') => {
+            Err("has a question mark in a PrintableString; write it as a UTF8String")
+        }
+        Tag::PrintableString => {
+            PrintableString::try_from(text).map(DnValue::PrintableString).map_err(|_| UNSUPPORTED)
+        }
+        Tag::Ia5String => Ia5String::try_from(text).map(DnValue::Ia5String).map_err(|_| UNSUPPORTED),
+        _ => Err(UNSUPPORTED),
     }
 }

@@ -1,7 +1,7 @@
 //! `ca`: the certificate authority, present, earlier and trusted.
 
 mod rollover;
-mod settings;
+pub(crate) mod settings;
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};

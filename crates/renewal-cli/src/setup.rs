@@ -159,7 +159,8 @@ pub(crate) fn retention_of(config: &Config, older_than: Duration, keep_last: u32
     Ok(Retention::new(older_than, keep_last, &profile(config)?, crl_validity)?)
 }
 
-fn profile(config: &Config) -> Result<Profile> {
+/// What is issued, and whether a person is asked.
+pub(crate) fn profile(config: &Config) -> Result<Profile> {
     let settings = &config.profile;
     let mut profile = Profile::builder()
         .approval(RequestKind::Enrollment, settings.enrollment.into())

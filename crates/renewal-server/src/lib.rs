@@ -49,6 +49,9 @@ pub mod api;
 mod body;
 mod details;
 mod est;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod listener;
 mod metrics;

@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
-use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
+use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Decode, Sequence, Tag, Tagged};
 
-use crate::encoding::elements;
+use crate::encoding::{Extension, elements};
 use crate::reason::Reason;
 use crate::rejection::Rejection;
 
@@ -25,15 +25,6 @@ const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.2
 pub(super) struct Attribute<'a> {
     kind: AnyRef<'a>,
     values: AnyRef<'a>,
-}
-
-/// `Extension` (RFC 5280, section 4.1).
-#[derive(Sequence)]
-struct Extension<'a> {
-    kind: AnyRef<'a>,
-    #[asn1(default = "Default::default")]
-    critical: bool,
-    content: &'a OctetStringRef,
 }
 
 /// `BasicConstraints` (RFC 5280, section 4.2.1.9).
@@ -109,12 +100,7 @@ fn requested<'a>(attributes: &[Attribute<'a>]) -> Result<Vec<Extension<'a>>, Rej
         return Err(Rejection::new(Reason::ExtensionRepeated, "extensionRequest"));
     }
     let list = values.first().ok_or_else(|| malformed(der::ErrorKind::Failed.into()))?;
-    let extensions = list.decode_as::<Vec<Extension<'a>>>().map_err(malformed)?;
-    for extension in &extensions {
-        let tag = extension.kind.tag();
-        tag.assert_eq(Tag::ObjectIdentifier).map_err(malformed)?;
-    }
-    Ok(extensions)
+    Extension::list(list).map_err(malformed)
 }
 
 /// The identifier of an extension with dots, for people.

@@ -170,6 +170,7 @@ fn subjects_that_rcgen_would_change_or_panic_at_are_refused() {
         vec![set(&[])],
         vec![part("2.5.4.10", 12, "a"), part("2.5.4.10", 12, "b")],
         vec![part("2.5.4.3", 0x14, "a")],
+        vec![part("2.5.4.3", 0x13, "a?")],
         vec![set(&[part("2.5.4.3", 12, "a")[2..].to_vec(), part("2.5.4.5", 12, "b")[2..].to_vec()])],
         vec![cn("a"), tlv(5, &[])],
     ] {

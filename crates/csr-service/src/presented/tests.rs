@@ -184,6 +184,35 @@ fn malformed_certificates_are_refused() {
 }
 
 #[test]
+fn certificates_whose_parts_are_not_what_they_must_be_are_refused() {
+    let authority = Authority::new();
+    let more = |part: &[u8], more: &[u8]| tlv(part[0], &[&part[2..], more].concat());
+    let null = tlv(5, &[]);
+    let with = |extension| Cert { extensions: vec![extension], ..Cert::default() };
+    let names = san(&[(0x82, b"a")]);
+    let content = names[9..].to_vec();
+    for certificate in [
+        with(more(&names, &tlv(4, &content))),
+        with(more(&names, &null)),
+        // An extension whose identifier is an ENUMERATED.
+        with([&names[..2], &[10], &names[3..]].concat()),
+        with(extension("2.5.29.17", false, &[content, null.clone()].concat())),
+        with(extension("2.5.29.19", true, &[seq(&[]), seq(&[tlv(1, &[0xff])])].concat())),
+        with(extension("2.5.29.15", true, &[3, 2, 7, 0x80, 5, 0])),
+        Cert {
+            times: [utc("260101000000Z"), [utc("270101000000Z"), null.clone()].concat()],
+            ..Cert::default()
+        },
+        Cert { key_info: more(&Cert::default().key_info, &null), ..Cert::default() },
+    ] {
+        assert_eq!(authority.refused(&certificate), Reason::CertificateMalformed);
+    }
+    let lists = tlv(0xa3, &[seq(&[names]), seq(&[])].concat());
+    let key_info = [Cert::default().key_info, lists].concat();
+    assert_eq!(authority.refused(&Cert { key_info, ..Cert::default() }), Reason::CertificateMalformed);
+}
+
+#[test]
 fn names_that_cannot_be_renewed_are_refused() {
     let authority = Authority::new();
     for certificate in [

@@ -5,9 +5,9 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Tab
 
 /// The files of an authority, as the configuration names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pair {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Pair {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 /// The files that `[issuer]` names.
@@ -23,7 +23,7 @@ pub(super) fn present(text: &str) -> Result<Pair> {
 }
 
 /// The text with another present authority; the one before is an earlier one.
-pub(super) fn changed(text: &str, new: &Pair) -> Result<String> {
+pub(crate) fn changed(text: &str, new: &Pair) -> Result<String> {
     let old = present(text)?;
     let mut document: DocumentMut = text.parse()?;
     let issuer =

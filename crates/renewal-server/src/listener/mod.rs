@@ -19,6 +19,8 @@ use tracing::{error, warn};
 
 use self::connection::End;
 pub(crate) use self::request::ReasonOfAnswer;
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::request::answer;
 pub(crate) use self::request_id::HttpRequestId;
 use self::request_id::HttpRequestIds;
 use crate::Limits;

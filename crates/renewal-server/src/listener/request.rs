@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response};
-use hyper::body::Incoming;
 use renewal_domain::text::clean;
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -29,11 +29,11 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(crate) struct ReasonOfAnswer(pub(crate) &'static str);
 
 /// Answers a request and logs a line about it: no header, no body, no query.
-pub(super) async fn answer(
+pub(crate) async fn answer(
     shared: Arc<Shared>,
     address: SocketAddr,
     peer: Option<Peer>,
-    mut request: Request<Incoming>,
+    mut request: Request<impl HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static>,
 ) -> Result<Response<Body>, Infallible> {
     let begun = Instant::now();
     let id = shared.ids.next();

@@ -24,6 +24,12 @@ impl Peer {
         Self { address, certificate }
     }
 
+    /// A peer that presents no certificate, where there is no connection.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) const fn without_certificate(address: SocketAddr) -> Self {
+        Self { address, certificate: None }
+    }
+
     /// Where the connection comes from.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address

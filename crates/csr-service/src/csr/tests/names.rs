@@ -89,6 +89,7 @@ fn what_cannot_be_written_unchanged_is_refused() {
         vec![part("2.5.4.3", 0x1e, "\0a")],
         vec![part("2.5.4.3", 0x14, "a")],
         vec![part("2.5.4.3", PRINTABLE, "a_b")],
+        vec![part("2.5.4.3", PRINTABLE, "a?")],
         vec![part("2.5.4.3", IA5, "ä")],
     ] {
         assert_eq!(subject(&parts), Err(Reason::SubjectUnsupported));

@@ -4,6 +4,9 @@ mod api;
 mod ca;
 mod config;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod init;
 mod logging;
 mod manual;
@@ -101,7 +104,9 @@ enum ConfigCommand {
     Check,
 }
 
-fn main() -> ExitCode {
+/// The program: does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

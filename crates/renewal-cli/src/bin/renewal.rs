@@ -1,0 +1,7 @@
+//! The program `renewal`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    renewal_cli::main()
+}
