@@ -25,9 +25,18 @@ migrate *ARGS:
 demo *ARGS:
     cargo run --bin csr-signing -- {{ARGS}}
 
-# Measures what a page of history costs with ten thousand and with a million events.
+# Measures renewals, appending and reading, on every database that is installed or with --backend NAME.
 bench *ARGS:
-    cargo bench -p renewal-store-seaorm --bench flat_reads -- {{ARGS}}
+    #!/usr/bin/env bash
+    status=0
+    for bench in renewals appends flat_reads; do
+        cargo bench -p renewal-store-seaorm --bench $bench -- {{ARGS}} || status=1
+    done
+    exit $status
+
+# Counts the instructions of a renewal without I/O, and compares them with those recorded.
+bench-check *ARGS:
+    cargo bench -p renewal-store-seaorm --bench instructions -- {{ARGS}}
 
 # Measures what those who renew notice of old history being removed.
 bench-retention *ARGS:
