@@ -26,8 +26,9 @@ impl ConnectOptions {
         }
     }
 
-    /// The most connections to hold at a time, at least 1; 8 to 16 serve best. A SQLite
-    /// database in memory has one, whatever is asked for.
+    /// The most connections to hold at a time, at least 1; 8 to 16 serve best. One of them is for
+    /// what is written in groups, unless it is the only one. A SQLite database in memory has one,
+    /// whatever is asked for.
     #[must_use]
     pub const fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = if connections == 0 { 1 } else { connections };
