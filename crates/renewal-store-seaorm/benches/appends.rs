@@ -14,6 +14,8 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+#[path = "support/durable.rs"]
+mod durable;
 mod support;
 
 use std::fmt::Write as _;
@@ -21,13 +23,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use durable::Durable;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use renewal_domain::{
     AttemptKind, DeviceId, EventId, IdSource, Ids, OrgId, RenewalEvent, RenewalEventStore, SystemClock,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value};
-use support::{Arguments, Durable, Outcome};
+use support::Outcome;
 use tests::Backend;
 use uuid::Uuid;
 
@@ -49,20 +52,8 @@ const COLUMNS: &str = "org_id, id, device_id, attempt_id, stage, event_type, rea
                        old_cert_expiration, new_cert_expiration, error_message, created_at";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run() -> Outcome<ExitCode> {
-    let arguments = Arguments::read(&["rounds"])?;
-    let rounds = arguments.number("rounds", 5);
-    println!("events a second, {rounds} rounds");
-    support::run(&arguments, move |backends, backend| async move {
+    support::run(&["rounds"], |backends, backend, arguments| async move {
+        let rounds = arguments.number("rounds", 5);
         let durable = Durable::new(&backends, backend).await;
         let store = connect(durable.database.url(), ConnectOptions::new()).await?;
         let mut plain = sea_orm::ConnectOptions::new(durable.database.url());
@@ -85,7 +76,7 @@ fn run() -> Outcome<ExitCode> {
         let (create, many) = (rate(ONE_BY_ONE, took[0]), rate(IN_BATCHES, took[1]));
         let (fastest, one) = (rate(IN_BATCHES, took[2]), rate(ONE_BY_ONE, took[3]));
         let way = if backend == Backend::Postgres { "COPY" } else { "one prepared insert" };
-        println!("{} ({})", backend.name(), durable.says());
+        println!("{}, {}: events a second, {rounds} rounds", backend.name(), durable.says());
         println!("  {create:>9.0}  create, {CALLERS} callers       {:>6.2} of {way}", create / fastest);
         println!("  {many:>9.0}  create_many of {BATCH}      {:>6.2} of {way}", many / fastest);
         println!("  {fastest:>9.0}  {way} of {BATCH}");

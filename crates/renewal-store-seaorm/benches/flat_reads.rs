@@ -7,7 +7,8 @@
 //! large ledger takes than the small one, the thousandth page than the first, and, on PostgreSQL, the
 //! store than the same SQL with nothing but sqlx. It fails when one of them is far more.
 
-use std::error::Error;
+mod support;
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::ConnectionTrait;
 use sqlx::Row as _;
 use sqlx::postgres::{PgPoolOptions, PgRow};
+use support::Outcome;
 use tests::history::{self, BIG, COMMON_REASON, QUIET, RARE_REASON};
 use tests::{Backend, Backends, TestDatabase};
 use uuid::Uuid;
@@ -44,50 +46,10 @@ const WORST_EXCESS: Duration = Duration::from_micros(500);
 /// How many times longer than by hand a page may take.
 const WORST_BY_HAND: f64 = 1.3;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            eprintln!("some reads are not flat");
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run() -> Outcome<bool> {
-    let (mut events, mut chosen) = (1_000_000, Backend::ALL.to_vec());
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--bench" => {}
-            "--events" => events = arguments.next().ok_or("--events needs a number")?.parse()?,
-            "--backend" => {
-                let name = arguments.next().ok_or("--backend needs a name")?;
-                chosen.retain(|backend| backend.name() == name);
-            }
-            other => return Err(format!("unknown argument {other}").into()),
-        }
-    }
-    if chosen.is_empty() {
-        return Err("--backend is one of sqlite, postgres, mariadb".into());
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let backends = Backends::default();
-    let mut flat = true;
-    for backend in chosen {
-        match backends.present(backend) {
-            Ok(()) => flat &= runtime.block_on(compare(&backends, backend, events))?,
-            Err(absent) => println!("{backend} is not measured: {absent}"),
-        }
-    }
-    backends.stop();
-    Ok(flat)
+    support::run(&["events"], |backends, backend, arguments| async move {
+        compare(&backends, backend, arguments.number("events", 1_000_000)).await
+    })
 }
 
 /// What was measured of one filter.

@@ -12,6 +12,8 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+#[path = "support/durable.rs"]
+mod durable;
 #[path = "support/renewing.rs"]
 mod renewing;
 mod support;
@@ -22,33 +24,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use csr_service::{Credential, Csr, CsrService, EnrollmentGrant, KeyPolicy, ProvenCertificate, issue};
+use durable::Durable;
 use rcgen::KeyPair;
 use renewal_domain::{Clock, DeviceName, IssuanceStore, OpenRequestFilter, PageRequest, Stores, SystemClock};
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use renewing::{Authority, ORG, nothing, request_of, submit};
-use support::{Arguments, Durable, Outcome};
+use support::Outcome;
 use tests::Backend;
 
 /// What PostgreSQL must have of checking and signing alone.
 const FLOOR: f64 = 0.50;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run() -> Outcome<ExitCode> {
-    let arguments = Arguments::read(&["clients", "seconds"])?;
-    let clients = usize::try_from(arguments.number("clients", 64))?;
-    let patience = Duration::from_secs(arguments.number("seconds", 10));
-    println!("{clients} clients, {} s each, ECDSA P-256", patience.as_secs());
-    println!("{:<10} {:>12} {:>14} {:>14} {:>10}", "", "renewals/s", "of signing", "of service", "");
-    support::run(&arguments, move |backends, backend| async move {
+    support::run(&["clients", "seconds"], |backends, backend, arguments| async move {
+        let clients = usize::try_from(arguments.number("clients", 64))?;
+        let patience = Duration::from_secs(arguments.number("seconds", 10));
         let durable = Durable::new(&backends, backend).await;
         let store = Arc::new(connect(durable.database.url(), ConnectOptions::new()).await?);
         let authority = Authority::new();
@@ -62,14 +52,14 @@ fn run() -> Outcome<ExitCode> {
         alone = f64::midpoint(alone, signing_alone(&authority, third));
         let (of_signing, of_service) = (written / alone, written / kept_nothing);
         let missed = backend == Backend::Postgres && of_signing < FLOOR;
+        println!("{}: {clients} clients, {} s, ECDSA P-256", backend.name(), patience.as_secs());
         println!(
-            "{:<10} {written:>12.0} {of_signing:>14.2} {of_service:>14.2}   {}{}",
-            backend.name(),
+            "{written:>8.0} renewals/s on {}: {of_signing:.2} of signing, {of_service:.2} of the service{}",
             durable.says(),
             if missed { ": BELOW THE FLOOR of 0.50" } else { "" },
         );
-        println!("{:<10} {alone:>12.0}   checking and signing alone", "");
-        println!("{:<10} {kept_nothing:>12.0}   the service on a store that keeps nothing", "");
+        println!("{alone:>8.0} checking and signing alone");
+        println!("{kept_nothing:>8.0} the service on a store that keeps nothing");
         whole(&store).await?;
         store.close().await?;
         Ok(!missed)

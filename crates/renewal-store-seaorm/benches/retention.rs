@@ -6,7 +6,8 @@
 //! while all of that is removed; and prints how long a renewal (to open a request, and to
 //! complete it) took in both. It fails when the slowest hundredth takes far longer.
 
-use std::error::Error;
+mod support;
+
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,7 @@ use renewal_domain::{
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::ConnectionTrait;
+use support::Outcome;
 use tests::{Backend, Backends, TestDatabase};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -42,53 +44,10 @@ const WORST_RATIO: f64 = 3.0;
 /// … or so much longer, before it counts as a failure.
 const WORST_EXCESS: Duration = Duration::from_millis(20);
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            eprintln!("renewals are slowed");
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            for cause in std::iter::successors(error.source(), |&cause| cause.source()) {
-                eprintln!("  because: {cause}");
-            }
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run() -> Outcome<bool> {
-    let (mut rows, mut chosen) = (200_000, Backend::ALL.to_vec());
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--bench" => {}
-            "--rows" => rows = arguments.next().ok_or("--rows needs a number")?.parse()?,
-            "--backend" => {
-                let name = arguments.next().ok_or("--backend needs a name")?;
-                chosen.retain(|backend| backend.name() == name);
-            }
-            other => return Err(format!("unknown argument {other}").into()),
-        }
-    }
-    if chosen.is_empty() {
-        return Err("--backend is one of sqlite, postgres, mariadb".into());
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let backends = Backends::default();
-    let mut unnoticed = true;
-    for backend in chosen {
-        match backends.present(backend) {
-            Ok(()) => unnoticed &= runtime.block_on(measure(&backends, backend, rows))?,
-            Err(absent) => println!("{backend} is not measured: {absent}"),
-        }
-    }
-    backends.stop();
-    Ok(unnoticed)
+    support::run(&["rows"], |backends, backend, arguments| async move {
+        measure(&backends, backend, arguments.number("rows", 200_000)).await
+    })
 }
 
 async fn measure(backends: &Backends, backend: Backend, rows: u64) -> Outcome<bool> {

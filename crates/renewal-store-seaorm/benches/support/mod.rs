@@ -1,22 +1,22 @@
-//! What the benchmarks share: arguments, and databases that write to the disk as in production.
+//! What the benchmarks share: arguments, and a run on every database that is there.
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tests::{Backend, Backends, Server, ServerOptions, TestDatabase};
+use tests::{Backend, Backends};
 
-pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The numbers that a benchmark is given as `--name value`, and the databases with `--backend NAME`.
 pub(crate) struct Arguments {
     numbers: Vec<(String, u64)>,
-    pub(crate) backends: Vec<Backend>,
+    backends: Vec<Backend>,
 }
 
 impl Arguments {
     /// Reads those of the command line.
-    pub(crate) fn read(known: &[&str]) -> Outcome<Self> {
+    fn read(known: &[&str]) -> Outcome<Self> {
         let mut read = Self { numbers: Vec::new(), backends: Backend::ALL.to_vec() };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
@@ -46,43 +46,43 @@ impl Arguments {
     }
 }
 
-/// A database on the disk. The server ends with it.
-pub(crate) struct Durable {
-    pub(crate) database: TestDatabase,
-    server: Option<Arc<Server>>,
-}
-
-impl Durable {
-    /// A fresh one with all tables; for a server, a private one with its usual guarantees.
-    pub(crate) async fn new(backends: &Backends, backend: Backend) -> Self {
-        if backend == Backend::Sqlite {
-            return Self { database: backends.fresh_database(backend).await, server: None };
-        }
-        let server = Backends::private_server(backend, ServerOptions { durable: true });
-        Self { database: server.fresh_database().await, server: Some(server) }
-    }
-
-    /// What is measured is the disk, and not memory.
-    pub(crate) fn says(&self) -> &'static str {
-        if self.server.is_some() { "a private server with fsync" } else { "a file, synchronous=FULL" }
-    }
-}
-
-/// Runs a benchmark for each database that is present. It fails when one of them does.
-pub(crate) fn run<F, R>(arguments: &Arguments, measure: F) -> Outcome<ExitCode>
+/// Runs a benchmark, which knows these numbers, for each database that is present. It fails when
+/// what it finds is not good on one of them.
+pub(crate) fn run<F, R>(known: &[&str], measure: F) -> ExitCode
 where
-    F: Fn(Arc<Backends>, Backend) -> R,
+    F: Fn(Arc<Backends>, Backend, Arc<Arguments>) -> R,
     R: Future<Output = Outcome<bool>>,
 {
+    match run_each(known, measure) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            for cause in std::iter::successors(error.source(), |&cause| cause.source()) {
+                eprintln!("  because: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_each<F, R>(known: &[&str], measure: F) -> Outcome<bool>
+where
+    F: Fn(Arc<Backends>, Backend, Arc<Arguments>) -> R,
+    R: Future<Output = Outcome<bool>>,
+{
+    let arguments = Arc::new(Arguments::read(known)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let backends = Arc::new(Backends::default());
     let mut good = true;
     for &backend in &arguments.backends {
         match backends.present(backend) {
-            Ok(()) => good &= runtime.block_on(measure(Arc::clone(&backends), backend))?,
+            Ok(()) => {
+                good &= runtime.block_on(measure(Arc::clone(&backends), backend, Arc::clone(&arguments)))?;
+            }
             Err(absent) => println!("{backend} is not measured: {absent}"),
         }
     }
     backends.stop();
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(good)
 }
