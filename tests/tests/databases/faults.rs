@@ -9,7 +9,7 @@ use renewal_domain::{
     RenewalEvent, RenewalEventStore, RequestState, StoreError,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::{Backend, Backends, Context, Server, ServerOptions, TestDatabase};
@@ -207,6 +207,25 @@ async fn a_server_that_falls_silent_is_unavailable_in_time(context: Context) {
     store.close().await.unwrap();
 }
 
+/// A transaction that keeps everybody waiting who writes an event.
+pub(crate) async fn holding_up_writers(database: &TestDatabase) -> DatabaseTransaction {
+    let transaction = database.connect().await.begin().await.unwrap();
+    let lock = match database.backend() {
+        Backend::Postgres => "LOCK TABLE certificate_renewal_events IN ACCESS EXCLUSIVE MODE",
+        Backend::MariaDb => "LOCK TABLES certificate_renewal_events WRITE",
+        Backend::Sqlite => "DELETE FROM open_requests",
+    };
+    transaction.execute_unprepared(lock).await.unwrap();
+    transaction
+}
+
+pub(crate) async fn let_writers_go(transaction: DatabaseTransaction, backend: Backend) {
+    if backend == Backend::MariaDb {
+        transaction.execute_unprepared("UNLOCK TABLES").await.unwrap();
+    }
+    transaction.rollback().await.unwrap();
+}
+
 async fn a_pool_without_a_free_connection_is_unavailable(context: Context) {
     let database = context.fresh_database().await;
     let store = connect(database.url(), impatient().max_connections(1)).await.unwrap();
@@ -214,24 +233,12 @@ async fn a_pool_without_a_free_connection_is_unavailable(context: Context) {
     let start = samples.start("gateway", AttemptKind::Renewal);
 
     // Somebody else keeps the store's only connection waiting.
-    let db = database.connect().await;
-    let transaction = db.begin().await.unwrap();
-    transaction
-        .execute_unprepared(match context.backend() {
-            Backend::Postgres => "LOCK TABLE certificate_renewal_events IN ACCESS EXCLUSIVE MODE",
-            Backend::MariaDb => "LOCK TABLES certificate_renewal_events WRITE",
-            Backend::Sqlite => "DELETE FROM open_requests",
-        })
-        .await
-        .unwrap();
+    let transaction = holding_up_writers(&database).await;
     let calls = (0..8).map(|_| store.create(samples.org, &start));
     for result in in_time(join_all(calls)).await {
         assert_unavailable(&result);
     }
-    if context.backend() == Backend::MariaDb {
-        transaction.execute_unprepared("UNLOCK TABLES").await.unwrap();
-    }
-    transaction.rollback().await.unwrap();
+    let_writers_go(transaction, context.backend()).await;
 
     store.create(samples.org, &start).await.unwrap();
     assert_eq!(store.get(samples.org, start.id()).await.unwrap(), Some(start));

@@ -14,10 +14,10 @@ use renewal_domain::{
 };
 use renewal_store_seaorm::introspect::Recorder;
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::ConnectionTrait;
 use tests::{Backend, Backends, Context};
 
-use crate::faults::{assert_unavailable, assert_whole, impatient};
+use crate::faults::{assert_unavailable, assert_whole, holding_up_writers, impatient, let_writers_go};
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
@@ -273,24 +273,12 @@ async fn more_calls_than_may_wait_are_refused(context: Context) {
     let store = connect(database.url(), options).await.unwrap();
     let samples = Samples::of(1);
     // Somebody else keeps every writer waiting, for a second.
-    let db = database.connect().await;
-    let transaction = db.begin().await.unwrap();
-    transaction
-        .execute_unprepared(match context.backend() {
-            Backend::Postgres => "LOCK TABLE certificate_renewal_events IN ACCESS EXCLUSIVE MODE",
-            Backend::MariaDb => "LOCK TABLES certificate_renewal_events WRITE",
-            Backend::Sqlite => "DELETE FROM open_requests",
-        })
-        .await
-        .unwrap();
+    let transaction = holding_up_writers(&database).await;
     let starts: Vec<_> = (0..10).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
     let calls = join_all(starts.iter().map(|start| store.create(samples.org, start)));
     let release = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if context.backend() == Backend::MariaDb {
-            transaction.execute_unprepared("UNLOCK TABLES").await.unwrap();
-        }
-        transaction.rollback().await.unwrap();
+        let_writers_go(transaction, context.backend()).await;
     };
     let (done, ()) = futures::join!(calls, release);
     let (waited, refused) = done.split_at(3);
