@@ -1,4 +1,4 @@
-//! A group of writes in one transaction, each table with one statement.
+//! A group of writes in one transaction, with few statements for each table.
 //!
 //! Rows are written in the order of their keys, so that two processes that write the same rows
 //! wait for one another, and not each for the other. Whatever is out of the ordinary, but for a
