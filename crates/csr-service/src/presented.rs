@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use renewal_domain::Serial;
+use renewal_domain::{Serial, Standing};
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
@@ -30,7 +30,7 @@ const CLOCK_LEEWAY: TimeDelta = TimeDelta::seconds(60);
 #[derive(Clone, Debug)]
 pub struct DeviceIssuer {
     authority: Authority,
-    recorded_only: bool,
+    required_standing: Standing,
 }
 
 impl DeviceIssuer {
@@ -40,7 +40,7 @@ impl DeviceIssuer {
     /// [`IssuerError`] when it is no CA certificate that can be used.
     pub fn trusted(certificate: impl AsRef<[u8]>) -> Result<Self, IssuerError> {
         let authority = Authority::read(certificate.as_ref())?;
-        Ok(Self { authority, recorded_only: false })
+        Ok(Self { authority, required_standing: Standing::NotRevoked })
     }
 
     /// A certificate of this authority (PEM or DER) is accepted only when it is recorded in the
@@ -50,17 +50,18 @@ impl DeviceIssuer {
     /// [`IssuerError`] when it is no CA certificate that can be used.
     pub fn recorded(certificate: impl AsRef<[u8]>) -> Result<Self, IssuerError> {
         let authority = Authority::read(certificate.as_ref())?;
-        Ok(Self { authority, recorded_only: true })
+        Ok(Self { authority, required_standing: Standing::Recorded })
     }
 
     pub(crate) const fn new(authority: Authority, recorded_only: bool) -> Self {
-        Self { authority, recorded_only }
+        let required_standing = if recorded_only { Standing::Recorded } else { Standing::NotRevoked };
+        Self { authority, required_standing }
     }
 
-    /// Whether its certificates must be recorded.
+    /// What the organisation's ledger must say of its certificates for them to be renewed.
     #[must_use]
-    pub const fn is_recorded_only(&self) -> bool {
-        self.recorded_only
+    pub const fn required_standing(&self) -> Standing {
+        self.required_standing
     }
 
     /// The authority's certificate, DER.
@@ -76,7 +77,7 @@ impl DeviceIssuer {
 pub struct PresentedCertificate {
     der: Vec<u8>,
     issuer_index: usize,
-    must_be_recorded: bool,
+    required_standing: Standing,
     serial: Serial,
     subject: Subject,
     san: SubjectAltNames,
@@ -114,7 +115,7 @@ impl PresentedCertificate {
         }
         Ok(Self {
             issuer_index,
-            must_be_recorded: issuer.recorded_only,
+            required_standing: issuer.required_standing(),
             serial,
             subject,
             san,
@@ -137,10 +138,10 @@ impl PresentedCertificate {
         self.issuer_index
     }
 
-    /// Whether it may be renewed only when it is recorded in the organisation's ledger.
+    /// What the organisation's ledger must say of it for it to be renewed.
     #[must_use]
-    pub const fn must_be_recorded(&self) -> bool {
-        self.must_be_recorded
+    pub const fn required_standing(&self) -> Standing {
+        self.required_standing
     }
 
     /// The serial number.
@@ -202,7 +203,7 @@ impl fmt::Debug for PresentedCertificate {
             .field("san", &self.san.to_string())
             .field("not_before", &self.not_before)
             .field("not_after", &self.not_after)
-            .field("must_be_recorded", &self.must_be_recorded)
+            .field("required_standing", &self.required_standing)
             .finish_non_exhaustive()
     }
 }

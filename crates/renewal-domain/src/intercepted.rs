@@ -7,7 +7,7 @@ use crate::{
     Answer, ApiToken, ApiTokenId, ApiTokenStore, CertificateFilter, CertificateRecord, Completed, Completion,
     EnrollmentToken, EnrollmentTokenStore, EventCount, EventFilter, EventId, FleetStore, IssuanceStore,
     OpenCounts, OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, PrunedBatch, RenewalEvent,
-    RenewalEventStore, RequestId, RetentionRule, RetentionStore, Revocation, Serial, Sha256Digest,
+    RenewalEventStore, RequestId, RetentionRule, RetentionStore, Revocation, Serial, Sha256Digest, Standing,
     StoreError, Stores, TokenId,
 };
 
@@ -82,9 +82,10 @@ impl<I: Interceptor> IssuanceStore for Intercepted<I> {
         &self,
         org: OrgId,
         request: &OpenRequest,
+        standing: Standing,
         now: DateTime<Utc>,
     ) -> Result<Opened, StoreError> {
-        self.interceptor.call("open", self.stores.issuance.open(org, request, now)).await
+        self.interceptor.call("open", self.stores.issuance.open(org, request, standing, now)).await
     }
 
     async fn complete(

@@ -74,8 +74,8 @@ pub use retention::MockRetentionStore;
 pub use retention::{PrunedBatch, RetentionRule, RetentionStore};
 pub use serial::{InvalidSerial, Serial};
 pub use store::{
-    Answer, Completed, EnrollmentTokenStore, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore,
-    Stores,
+    Answer, Completed, EnrollmentTokenStore, IssuanceStore, OpenRequestFilter, Opened, Refusal,
+    RenewalEventStore, Standing, Stores,
 };
 #[cfg(feature = "mock")]
 pub use store::{MockEnrollmentTokenStore, MockIssuanceStore, MockRenewalEventStore};

@@ -66,6 +66,42 @@ pub enum Opened {
     New,
     /// The same request has an answer already; nothing was written.
     Answered(Answer),
+    /// The certificate that it presents does not have the [`Standing`] that was asked for; nothing
+    /// was written.
+    Refused(Refusal),
+}
+
+/// What the ledger must say of the certificate that a request presents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// That it was not revoked. It may be one that was not issued here.
+    NotRevoked,
+    /// That it was issued here, and not revoked.
+    Recorded,
+}
+
+/// Why a presented certificate does not have the standing that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It was revoked.
+    Revoked(Revocation),
+    /// It was not issued here, or not in the organisation.
+    NotRecorded,
+}
+
+impl Standing {
+    /// Judges a presented certificate by what the ledger has of it: the definition that every store
+    /// follows.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why it does not have this standing.
+    pub const fn judge(self, recorded: bool, revocation: Option<Revocation>) -> Result<(), Refusal> {
+        match (self, revocation) {
+            (_, Some(revocation)) => Err(Refusal::Revoked(revocation)),
+            (Self::Recorded, None) if !recorded => Err(Refusal::NotRecorded),
+            (Self::NotRevoked | Self::Recorded, None) => Ok(()),
+        }
+    }
 }
 
 /// What became of a completion.
@@ -112,12 +148,19 @@ pub trait IssuanceStore: Send + Sync {
 
     /// Opens a request: its row and its start event, in one transaction, before anything
     /// is signed. If the same request has an [`answer`](Self::answer), nothing is written
-    /// and that answer is returned: of two that come at once only one is new.
+    /// and that answer is returned: of two that come at once only one is new. Before that, if
+    /// the certificate that it presents does not have this standing in the organisation's ledger,
+    /// nothing is written and the request is refused.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the id is in use, or the request is of another organisation.
-    async fn open(&self, org: OrgId, request: &OpenRequest, now: DateTime<Utc>)
-    -> Result<Opened, StoreError>;
+    async fn open(
+        &self,
+        org: OrgId,
+        request: &OpenRequest,
+        standing: Standing,
+        now: DateTime<Utc>,
+    ) -> Result<Opened, StoreError>;
 
     /// Ends a request: deletes its row, writes the certificate and the event, and spends the
     /// token that permits the enrollment, in one transaction. The certificate becomes the device's

@@ -80,7 +80,7 @@ fn taken(certificate: &PresentedCertificate, input: &[u8]) {
         assert_eq!(certificate.der(), input);
     }
     let issuer = &ISSUERS[certificate.issuer_index()];
-    assert_eq!(certificate.must_be_recorded(), issuer.is_recorded_only());
+    assert_eq!(certificate.required_standing(), issuer.required_standing());
     let name = certificate.subject().common_name().as_str();
     assert!((1..=64).contains(&name.chars().count()) && !name.chars().any(is_unsafe), "{name:?}");
 

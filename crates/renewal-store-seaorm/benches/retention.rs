@@ -18,7 +18,7 @@ use csr_service::{Pruned, prune};
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     AttemptKind, Clock, Completed, Intercepted, Interceptor, IssuanceStore, RenewalEventStore, RequestState,
-    RetentionRule, StoreError, SystemClock,
+    RetentionRule, Standing, StoreError, SystemClock,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::ConnectionTrait;
@@ -120,7 +120,7 @@ async fn fill(store: &SeaOrmStore, samples: &Samples, rows: u64, devices: u64) -
     for number in 1..=u32::try_from(rows / 100)? {
         let device = format!("gateway-{}", u64::from(number) % (devices / 20).max(1));
         let request = samples.request(&device, &format!("old {number}"), number, RequestState::Signing);
-        store.open(samples.org, &request, samples.clock.now()).await?;
+        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await?;
         let end = samples.issued(&request, number);
         store.complete(samples.org, request.id(), &end).await?;
     }
@@ -163,7 +163,7 @@ impl Fleet {
         let end = self.samples.issued(&request, number);
         let (org, now) = (self.samples.org, self.samples.clock.now());
         let begun = Instant::now();
-        store.open(org, &request, now).await?;
+        store.open(org, &request, Standing::NotRevoked, now).await?;
         match store.complete(org, request.id(), &end).await? {
             Completed::Recorded => Ok(begun.elapsed()),
             other => Err(format!("a renewal is {other:?}").into()),

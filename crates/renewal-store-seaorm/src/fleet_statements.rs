@@ -98,10 +98,10 @@ fn behind(backend: Backend, order: &Order, place: Position) -> Expr {
 pub(crate) fn by_serials(backend: Backend, org: OrgId, serials: Vec<String>) -> SelectStatement {
     use certificate::Column;
     let mut select = Query::select();
-    select.columns(Column::iter());
     backend.from(&mut select, certificate::Entity, Index::Primary);
     select.and_where(Column::OrgId.eq(org.as_uuid()));
-    of_each(backend, select, Column::Serial, serials.into_iter().map(Value::from).collect())
+    let serials = serials.into_iter().map(Value::from).collect();
+    of_each(backend, Column::iter(), select, Column::Serial, serials)
 }
 
 /// Reads a page of the certificates that were revoked, last one first, by

@@ -15,42 +15,29 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 use crate::options::ConnectOptions;
 use crate::session::Session;
+use crate::writes::Write;
 
 /// The most rows of a group. Measured, larger ones are hardly faster.
 const ROWS: usize = 512;
 
-/// A call that can be carried out together with others.
-pub(crate) trait Job: Send + 'static {
-    /// How many rows it is about.
-    fn rows(&self) -> usize;
-
-    /// Whether nobody waits for it any more.
-    fn is_given_up(&self) -> bool;
-
-    /// Carries them out, and answers each one's caller.
-    fn together(session: &Session, jobs: Vec<Self>) -> impl Future<Output = ()> + Send
-    where
-        Self: Sized;
-}
-
-/// Whoever waits for a job.
+/// Whoever waits for a write.
 pub(crate) struct Caller<T> {
     answer: oneshot::Sender<Result<T, StoreError>>,
-    /// The place of the job among those that may wait.
+    /// The place of the write among those that may wait.
     _place: OwnedSemaphorePermit,
 }
 
-/// Jobs of one sort, which are carried out in groups, one group at a time.
-pub(crate) struct Group<J> {
-    queue: Mutex<Queue<J>>,
+/// What waits to be written, in groups, one group at a time.
+pub(crate) struct Group {
+    queue: Mutex<Queue>,
     places: Arc<Semaphore>,
     size: u32,
     patience: Duration,
 }
 
-struct Queue<J> {
-    waiting: VecDeque<J>,
-    /// Whether there is a task that carries jobs out.
+struct Queue {
+    waiting: VecDeque<Write>,
+    /// Whether there is a task that carries writes out.
     working: bool,
 }
 
@@ -67,7 +54,7 @@ struct Full {
 #[error("the store is closed")]
 struct Closed;
 
-/// The task that carried the job out came to no end: it panicked, or the runtime ended.
+/// The task that carried the write out came to no end: it panicked, or the runtime ended.
 #[derive(Debug, thiserror::Error)]
 #[error("the call was broken off")]
 struct BrokenOff;
@@ -87,7 +74,7 @@ impl<T> Caller<T> {
     }
 }
 
-impl<J: Job> Group<J> {
+impl Group {
     pub(crate) fn new(options: &ConnectOptions) -> Arc<Self> {
         let queue = Queue { waiting: VecDeque::new(), working: false };
         Arc::new(Self {
@@ -98,12 +85,12 @@ impl<J: Job> Group<J> {
         })
     }
 
-    /// Lets a job be carried out, and waits for its answer. A job whose caller is gone before its
+    /// Lets a write be carried out, and waits for its answer. A write whose caller is gone before its
     /// group begins is left out.
     pub(crate) async fn ask<T>(
         self: &Arc<Self>,
         session: &Session,
-        job: impl FnOnce(Caller<T>) -> J,
+        write: impl FnOnce(Caller<T>) -> Write,
     ) -> Result<T, StoreError> {
         let place = match timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => place,
@@ -114,7 +101,7 @@ impl<J: Job> Group<J> {
             }
         };
         let (sender, answer) = oneshot::channel();
-        self.add(session, job(Caller { answer: sender, _place: place }));
+        self.add(session, write(Caller { answer: sender, _place: place }));
         match timeout(session.thread().patience(), answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(StoreError::Unavailable(Box::new(BrokenOff))),
@@ -122,7 +109,7 @@ impl<J: Job> Group<J> {
         }
     }
 
-    /// Waits until every job has its answer; later ones are refused.
+    /// Waits until every write has its answer; later ones are refused.
     pub(crate) async fn close(&self, session: &Session) -> Result<(), Failure> {
         let idle = timeout(session.thread().patience(), self.places.acquire_many(self.size)).await;
         self.places.close();
@@ -132,9 +119,9 @@ impl<J: Job> Group<J> {
         }
     }
 
-    fn add(self: &Arc<Self>, session: &Session, job: J) {
+    fn add(self: &Arc<Self>, session: &Session, write: Write) {
         let mut queue = self.queue();
-        queue.waiting.push_back(job);
+        queue.waiting.push_back(write);
         if !std::mem::replace(&mut queue.working, true) {
             let working = Working { group: Arc::clone(self), done: false };
             drop(queue);
@@ -143,44 +130,44 @@ impl<J: Job> Group<J> {
     }
 
     /// The next group. When nobody waits, the work is done.
-    fn next(&self) -> Option<Vec<J>> {
+    fn next(&self) -> Option<Vec<Write>> {
         let mut queue = self.queue();
-        let (mut jobs, mut rows) = (Vec::new(), 0);
-        while let Some(job) = queue.waiting.front() {
-            rows += job.rows();
-            if rows > ROWS && !jobs.is_empty() {
+        let (mut writes, mut rows) = (Vec::new(), 0);
+        while let Some(write) = queue.waiting.front() {
+            rows += write.rows();
+            if rows > ROWS && !writes.is_empty() {
                 break;
             }
-            jobs.extend(queue.waiting.pop_front());
+            writes.extend(queue.waiting.pop_front());
         }
-        queue.working = !jobs.is_empty();
-        queue.working.then_some(jobs)
+        queue.working = !writes.is_empty();
+        queue.working.then_some(writes)
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue<J>> {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The task that carries jobs out for as long as there are any.
-struct Working<J: Job> {
-    group: Arc<Group<J>>,
+/// The task that carries writes out for as long as there are any.
+struct Working {
+    group: Arc<Group>,
     done: bool,
 }
 
-impl<J: Job> Working<J> {
+impl Working {
     async fn work(mut self, session: Session) {
-        while let Some(mut jobs) = self.group.next() {
-            jobs.retain(|job| !job.is_given_up());
-            if !jobs.is_empty() {
-                J::together(&session, jobs).await;
+        while let Some(mut writes) = self.group.next() {
+            writes.retain(|write| !write.is_given_up());
+            if !writes.is_empty() {
+                Write::together(&session, writes).await;
             }
         }
         self.done = true;
     }
 }
 
-impl<J: Job> Drop for Working<J> {
+impl Drop for Working {
     /// Should it end early, those who wait hear of it, and the next one begins anew.
     fn drop(&mut self) {
         if !self.done {

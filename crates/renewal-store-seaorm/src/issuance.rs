@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use renewal_domain::{
     Answer, CertificateRecord, Completed, Completion, IssuanceStore, OpenRequest, OpenRequestFilter, Opened,
-    OrgId, Page, PageRequest, RequestId, Revocation, Serial, StoreError,
+    OrgId, Page, PageRequest, RequestId, Revocation, Serial, Standing, StoreError,
 };
 
 use crate::entity::request;
 use crate::failure::{Failure, conflict};
-use crate::lookups::Lookup;
 use crate::session::retrying;
 use crate::store::SeaOrmStore;
 use crate::writes::Write;
@@ -37,13 +36,14 @@ impl IssuanceStore for SeaOrmStore {
         &self,
         org: OrgId,
         request: &OpenRequest,
+        standing: Standing,
         now: DateTime<Utc>,
     ) -> Result<Opened, StoreError> {
         if request.org_id() != org {
             return Err(conflict("the request is of another organisation"));
         }
         let request = Box::new(request.clone());
-        self.writes.ask(&self.writer, |caller| Write::Open { request, now, caller }).await
+        self.writes.ask(&self.writer, |caller| Write::Open { request, standing, now, caller }).await
     }
 
     async fn complete(
@@ -82,8 +82,9 @@ impl IssuanceStore for SeaOrmStore {
         org: OrgId,
         serial: &Serial,
     ) -> Result<Option<CertificateRecord>, StoreError> {
-        let serial = serial.clone();
-        self.lookups.ask(&self.session, |caller| Lookup { org, serial, caller }).await
+        let serial = vec![serial.to_string()];
+        let select = fleet_statements::by_serials(self.session.backend(), org, serial);
+        Ok(self.session.certificate(&select).await?)
     }
 
     async fn revoke(
@@ -94,7 +95,7 @@ impl IssuanceStore for SeaOrmStore {
     ) -> Result<Option<CertificateRecord>, StoreError> {
         retrying(|| self.try_revoke(org, serial, revocation)).await?;
         // Nothing ever takes a revocation back, so what is read next is what it became.
-        self.session.certificate_by_serial(org, serial).await
+        self.certificate(org, serial).await
     }
 }
 

@@ -66,7 +66,6 @@ mod group;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 mod issuance;
-mod lookups;
 mod options;
 mod reading;
 mod retention;

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Stage, StoreError,
+    Answer, Completed, Completion, OpenRequest, Opened, OrgId, Refusal, RenewalEvent, RequestId, Stage,
+    Standing, StoreError,
 };
 
 use crate::access::of_attempt;
 use crate::entity::certificate;
 use crate::failure::{Failure, Outrun, conflict};
-use crate::session::{Session, retrying};
+use crate::session::{Session, Transaction, retrying};
 use crate::{fleet_statements, statements, token_statements};
 
 /// How often a request is opened anew, when the one in its way is gone at the next look.
@@ -16,9 +17,14 @@ const ROUNDS: u32 = 16;
 
 impl Session {
     /// Opens a request.
-    pub(crate) async fn open(&self, request: &OpenRequest, now: DateTime<Utc>) -> Result<Opened, StoreError> {
+    pub(crate) async fn open(
+        &self,
+        request: &OpenRequest,
+        standing: Standing,
+        now: DateTime<Utc>,
+    ) -> Result<Opened, StoreError> {
         for _ in 0..ROUNDS {
-            if let Some(opened) = retrying(|| self.try_open(request, now)).await? {
+            if let Some(opened) = retrying(|| self.try_open(request, standing, now)).await? {
                 return Ok(opened);
             }
         }
@@ -41,8 +47,17 @@ impl Session {
     /// Opens a request, in this order: only whoever has written the row of the request knows
     /// that nobody else is answering the same one, and then sees the certificate of whoever did
     /// before. None when the request in the way is gone already.
-    async fn try_open(&self, request: &OpenRequest, now: DateTime<Utc>) -> Result<Option<Opened>, Failure> {
+    async fn try_open(
+        &self,
+        request: &OpenRequest,
+        standing: Standing,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Opened>, Failure> {
         let transaction = self.begin().await?;
+        if let Some(refusal) = self.refusal(&transaction, request, standing).await? {
+            transaction.rollback().await?;
+            return Ok(Some(Opened::Refused(refusal)));
+        }
         match transaction.write(&statements::insert_request(request)).await {
             Err(Failure::Duplicate) => {
                 transaction.rollback().await?;
@@ -69,6 +84,22 @@ impl Session {
         }
         transaction.commit().await?;
         Ok(Some(Opened::New))
+    }
+
+    /// Why the certificate that the request presents does not do.
+    async fn refusal(
+        &self,
+        transaction: &Transaction,
+        request: &OpenRequest,
+        standing: Standing,
+    ) -> Result<Option<Refusal>, Failure> {
+        let Some(presented) = request.purpose().presented() else { return Ok(None) };
+        let serial = std::iter::once(presented.serial());
+        let select = statements::standings(self.backend(), request.org_id(), serial);
+        let rows = transaction.read(&select).await?;
+        let found = rows.first().map(certificate::read_standing).transpose()?;
+        let revocation = found.as_ref().and_then(|(_, revocation)| *revocation);
+        Ok(standing.judge(found.is_some(), revocation).err())
     }
 
     /// The open request that kept this one from being opened; none when it is gone already.

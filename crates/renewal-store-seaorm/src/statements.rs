@@ -23,17 +23,29 @@ const _: () = assert!(ROWS_PER_INSERT * 15 <= MAX_PARAMETERS, "a certificate has
 
 /// A statement for each part of the rows.
 ///
-/// The parts have 1, 2, 4, … rows, so that there are few different statements. Every connection
-/// keeps what it has prepared, here and in the server, and a long one takes megabytes there.
+/// There are few sizes of parts, so that there are few different statements: every connection keeps
+/// what it has prepared, here and in the server, and a long one takes megabytes there. But what is
+/// written in groups, of some dozens of rows mostly, shall not be cut into many, each of which
+/// takes a round trip.
 pub(crate) fn in_parts<T, S>(mut rows: &[T], statement: impl Fn(&[T]) -> S) -> Vec<S> {
     let mut statements = Vec::new();
     while !rows.is_empty() {
-        let count = ROWS_PER_INSERT.min(1 << rows.len().ilog2());
-        let (now, later) = rows.split_at(count);
+        let (now, later) = rows.split_at(part_of(rows.len()));
         statements.push(statement(now));
         rows = later;
     }
     statements
+}
+
+/// The size of the first part: the count up to 16, then seven eighths of it at least, and from 64
+/// on a power of two.
+const fn part_of(count: usize) -> usize {
+    match count {
+        0..=16 => count,
+        17..=63 => count & (usize::MAX << (count.ilog2() - 3)),
+        _ if count > ROWS_PER_INSERT => ROWS_PER_INSERT,
+        _ => 1 << count.ilog2(),
+    }
 }
 
 /// Adds events.
@@ -112,11 +124,10 @@ pub(crate) fn requests_of_csrs<'d>(
 ) -> SelectStatement {
     use request::Column;
     let mut select = Query::select();
-    select.columns(Column::iter());
     backend.from(&mut select, request::Entity, Index::Named("idx_open_requests_request"));
     select.and_where(Column::OrgId.eq(org.as_uuid()));
     let digests = csr_sha256.map(|digest| digest.to_vec().into()).collect();
-    of_each(backend, select, Column::CsrSha256, digests)
+    of_each(backend, Column::iter(), select, Column::CsrSha256, digests)
 }
 
 /// Reads a page of open requests, oldest first.
@@ -234,14 +245,27 @@ pub(crate) fn good_certificates(
     let presented = requests.iter().map(|request| request::presented_serial(request));
     let presented = Column::PresentedSerial.is_in(padded(presented));
     let mut select = Query::select();
-    select.columns(Column::iter());
     backend.from(&mut select, certificate::Entity, Index::Named("idx_device_certificates_csr"));
     select
         .and_where(Column::OrgId.eq(org.as_uuid()))
         .and_where(presented.or(Column::PresentedSerial.is_null()))
         .and_where(Column::RevokedAt.is_null())
         .and_where(Column::NotAfter.gte(now));
-    of_each(backend, select, Column::CsrSha256, digests)
+    of_each(backend, Column::iter(), select, Column::CsrSha256, digests)
+}
+
+/// Reads what there is of certificates that are presented, and whether they were revoked.
+pub(crate) fn standings<'s>(
+    backend: Backend,
+    org: OrgId,
+    serials: impl Iterator<Item = &'s Serial>,
+) -> SelectStatement {
+    use certificate::Column;
+    let mut select = Query::select();
+    backend.from(&mut select, certificate::Entity, Index::Primary);
+    select.and_where(Column::OrgId.eq(org.as_uuid()));
+    let serials = serials.map(|serial| serial.to_string().into()).collect();
+    of_each(backend, certificate::STANDING.into_iter(), select, Column::Serial, serials)
 }
 
 /// Revokes a certificate, unless it was revoked before.
@@ -292,7 +316,10 @@ mod tests {
         assert!(sizes(0).is_empty());
         assert_eq!(sizes(1), [1]);
         assert_eq!(sizes(32), [32]);
-        assert_eq!(sizes(1_000), [512, 256, 128, 64, 32, 8]);
+        assert_eq!(sizes(15), [15]);
+        assert_eq!(sizes(23), [22, 1]);
+        assert_eq!(sizes(63), [60, 3]);
+        assert_eq!(sizes(1_000), [512, 256, 128, 64, 40]);
         assert_eq!(sizes(1_025), [512, 512, 1]);
     }
 }

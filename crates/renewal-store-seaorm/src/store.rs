@@ -6,10 +6,8 @@ use std::sync::Arc;
 use renewal_domain::StoreError;
 
 use crate::group::Group;
-use crate::lookups::Lookup;
 use crate::options::ConnectOptions;
 use crate::session::Session;
-use crate::writes::Write;
 
 /// A ledger on SQLite, PostgreSQL, MySQL or MariaDB, opened by [`connect`](crate::connect()).
 ///
@@ -19,14 +17,13 @@ pub struct SeaOrmStore {
     pub(crate) session: Session,
     /// Over which groups are written.
     pub(crate) writer: Session,
-    pub(crate) writes: Arc<Group<Write>>,
-    pub(crate) lookups: Arc<Group<Lookup>>,
+    pub(crate) writes: Arc<Group>,
     pub(crate) name: String,
 }
 
 impl SeaOrmStore {
     pub(crate) fn new(session: Session, writer: Session, name: String, options: &ConnectOptions) -> Self {
-        Self { session, writer, writes: Group::new(options), lookups: Group::new(options), name }
+        Self { session, writer, writes: Group::new(options), name }
     }
 
     /// Writes what waits to be written, and closes the connections, after which every call is
@@ -37,10 +34,9 @@ impl SeaOrmStore {
     /// [`StoreError::Unavailable`] when connections that are in use are not given back in time.
     pub async fn close(&self) -> Result<(), StoreError> {
         let written = self.writes.close(&self.writer).await;
-        let looked_up = self.lookups.close(&self.session).await;
         self.writer.close().await?;
         self.session.close().await?;
-        Ok(written.and(looked_up)?)
+        Ok(written?)
     }
 }
 

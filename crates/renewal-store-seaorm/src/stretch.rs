@@ -64,14 +64,16 @@ pub(crate) fn together<C: ColumnTrait + Iterable>(
     wrapped.reduce(|mut all, stretch| all.union(UnionType::All, stretch).take())
 }
 
-/// The rows of a selection that have one of these values in a column: in that which follows in the
-/// index the columns that the selection has fixed.
-pub(crate) fn of_each<C: ColumnTrait + Iterable>(
+/// These columns of the rows of a selection that have one of these values in a column: in that which
+/// follows in the index the columns that the selection has fixed.
+pub(crate) fn of_each<C: ColumnTrait>(
     backend: Backend,
+    columns: impl Iterator<Item = C> + Clone,
     mut rows: SelectStatement,
     column: C,
     values: Vec<Value>,
 ) -> SelectStatement {
+    rows.columns(columns.clone());
     // As many for a statement as there are rows in a part that is inserted.
     let values = padded(values);
     if backend != Backend::Postgres || values.is_empty() {
@@ -85,7 +87,7 @@ pub(crate) fn of_each<C: ColumnTrait + Iterable>(
     let (from, to) = (column.into_expr().gte(place.clone()), column.into_expr().lte(place));
     rows.and_where(from).and_where(to).order_by(column, Order::Asc);
     Query::select()
-        .columns(C::iter().map(|column| ("found", column)))
+        .columns(columns.map(|column| ("found", column)))
         .from_values(values, "wanted")
         .join_lateral(JoinType::InnerJoin, rows, "found", Expr::value(true))
         .take()

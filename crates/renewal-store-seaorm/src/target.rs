@@ -9,6 +9,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::connect_error::ConnectError;
 
+/// How many statements a connection keeps prepared, unless the URL says it: room for those of every
+/// size that are written and looked up in groups, about 200.
+const STATEMENTS: usize = 512;
+
 /// A parsed URL. Its `Display` and `Debug` say which database it is, without the password.
 #[derive(Clone)]
 pub(crate) enum Target {
@@ -26,11 +30,18 @@ impl Target {
             "sqlite" => sqlite(url, rest),
             "postgres" | "postgresql" => {
                 check(rest, &POSTGRES_PARAMETERS)?;
-                url.parse().map(Self::Postgres).map_err(malformed)
+                let options: PgConnectOptions = url.parse().map_err(malformed)?;
+                Ok(Self::Postgres(if says_capacity(rest) {
+                    options
+                } else {
+                    options.statement_cache_capacity(STATEMENTS)
+                }))
             }
             "mysql" | "mariadb" => {
                 check(rest, &MYSQL_PARAMETERS)?;
                 let options: MySqlConnectOptions = format!("mysql:{rest}").parse().map_err(malformed)?;
+                let options =
+                    if says_capacity(rest) { options } else { options.statement_cache_capacity(STATEMENTS) };
                 match options.get_database() {
                     Some(_) => Ok(Self::MySql(options)),
                     None => Err(ConnectError::Malformed(
@@ -126,10 +137,15 @@ const MYSQL_PARAMETERS: [&str; 10] = [
     "socket",
 ];
 
+fn says_capacity(rest: &str) -> bool {
+    rest.contains("statement-cache-capacity=")
+}
+
 fn sqlite(url: &str, rest: &str) -> Result<Target, ConnectError> {
     let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
     let path = path.trim_start_matches("//");
     let options: SqliteConnectOptions = url.parse().map_err(malformed)?;
+    let options = options.statement_cache_capacity(STATEMENTS);
     if path == ":memory:" || parameters.split('&').any(|parameter| parameter == "mode=memory") {
         return Ok(Target::SqliteInMemory(options));
     }

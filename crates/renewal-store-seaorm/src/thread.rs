@@ -2,8 +2,8 @@
 //!
 //! A round trip takes a fraction of a millisecond, of which nothing is left when its next step
 //! waits in a queue behind the cryptography of others. So the connections belong to a runtime with
-//! a thread of its own, which the operating system wakes as soon as the database has answered. With
-//! renewals alone that made no difference that could be measured: see `docs/performance.md`.
+//! a thread of its own, which the operating system wakes as soon as the database has answered: see
+//! `docs/performance.md`.
 
 use std::io;
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, CertificateRecord, Completion, DeviceId, OpenRequest, OrgId, RenewalEvent, RequestId,
+    Answer, CertificateRecord, Completion, DeviceId, OpenRequest, Opened, OrgId, Presented, RenewalEvent,
+    RequestId, Serial, Standing,
 };
 
 use crate::entity::{certificate, request};
@@ -17,8 +18,8 @@ use crate::session::{Session, Transaction};
 use crate::writes::Write;
 use crate::{fleet_statements, statements, token_statements};
 
-/// Writes a group. Gives the answers of the openings that have one already, by their places.
-pub(crate) async fn write(session: &Session, group: &[Write]) -> Result<HashMap<usize, Answer>, Failure> {
+/// Writes a group. Gives what became, by their places, of the openings that are not new.
+pub(crate) async fn write(session: &Session, group: &[Write]) -> Result<HashMap<usize, Opened>, Failure> {
     let work = Work::of(group);
     let transaction = session.begin().await?;
     match work.write(session, &transaction).await {
@@ -42,7 +43,14 @@ struct Work<'g> {
 struct Opening<'g> {
     place: usize,
     request: &'g OpenRequest,
+    standing: Standing,
     now: DateTime<Utc>,
+}
+
+impl<'g> Opening<'g> {
+    fn presented(&self) -> Option<&'g Serial> {
+        self.request.purpose().presented().map(Presented::serial)
+    }
 }
 
 impl<'g> Work<'g> {
@@ -51,8 +59,8 @@ impl<'g> Work<'g> {
         for (place, write) in group.iter().enumerate() {
             match write {
                 Write::Append { events, .. } => work.events.extend(events),
-                Write::Open { request, now, .. } => {
-                    let opening = Opening { place, request, now: *now };
+                Write::Open { request, standing, now, .. } => {
+                    let opening = Opening { place, request, standing: *standing, now: *now };
                     work.opens.entry(request.org_id()).or_default().push(opening);
                 }
                 Write::Complete { org, id, completion, .. } => {
@@ -74,9 +82,10 @@ impl<'g> Work<'g> {
         mut self,
         session: &Session,
         transaction: &Transaction,
-    ) -> Result<HashMap<usize, Answer>, Failure> {
+    ) -> Result<HashMap<usize, Opened>, Failure> {
         let mut answered = HashMap::new();
         for (org, opens) in &mut self.opens {
+            answered.extend(find_refused(session, transaction, *org, opens).await?);
             answered.extend(find_open(session, transaction, *org, opens).await?);
         }
         let requests: Vec<_> = self.opens.values().flatten().map(|open| open.request).collect();
@@ -143,13 +152,44 @@ impl<'g> Work<'g> {
     }
 }
 
+/// Takes out, and refuses, those that present a certificate which does not do.
+async fn find_refused(
+    session: &Session,
+    transaction: &Transaction,
+    org: OrgId,
+    opens: &mut Vec<Opening<'_>>,
+) -> Result<Vec<(usize, Opened)>, Failure> {
+    let serials: Vec<_> = opens.iter().filter_map(Opening::presented).collect();
+    if serials.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = transaction.read(&statements::standings(session.backend(), org, serials.into_iter())).await?;
+    let found = rows.iter().map(certificate::read_standing).collect::<Result<HashMap<_, _>, _>>()?;
+    let mut refused = Vec::new();
+    opens.retain(|open| {
+        let Some(serial) = open.presented() else { return true };
+        let there = found.get(serial);
+        match open.standing.judge(there.is_some(), there.copied().flatten()) {
+            Ok(()) => true,
+            Err(refusal) => {
+                refused.push((open.place, Opened::Refused(refusal)));
+                false
+            }
+        }
+    });
+    Ok(refused)
+}
+
 /// Takes out, and answers, those that are open already.
 async fn find_open(
     session: &Session,
     transaction: &Transaction,
     org: OrgId,
     opens: &mut Vec<Opening<'_>>,
-) -> Result<Vec<(usize, Answer)>, Failure> {
+) -> Result<Vec<(usize, Opened)>, Failure> {
+    if opens.is_empty() {
+        return Ok(Vec::new());
+    }
     let digests = opens.iter().map(|open| open.request.csr_sha256());
     let rows = transaction.read(&statements::requests_of_csrs(session.backend(), org, digests)).await?;
     let found = rows.iter().map(request::read).collect::<Result<Vec<_>, _>>()?;
@@ -157,7 +197,7 @@ async fn find_open(
     opens.retain(|open| match found.iter().find(|found| found.is_same_as(open.request)) {
         None => true,
         Some(same) => {
-            answered.push((open.place, Answer::Open(Box::new(same.clone()))));
+            answered.push((open.place, Opened::Answered(Answer::Open(Box::new(same.clone())))));
             false
         }
     });
@@ -170,7 +210,7 @@ async fn find_issued(
     transaction: &Transaction,
     org: OrgId,
     opens: &mut Vec<Opening<'_>>,
-) -> Result<Vec<(usize, Answer)>, Failure> {
+) -> Result<Vec<(usize, Opened)>, Failure> {
     let Some(earliest) = opens.iter().map(|open| open.now).min() else { return Ok(Vec::new()) };
     let requests: Vec<_> = opens.iter().map(|open| open.request).collect();
     let select = statements::good_certificates(session.backend(), org, &requests, earliest);
@@ -182,7 +222,7 @@ async fn find_issued(
         match good.max_by_key(|found| found.request_id) {
             None => true,
             Some(issued) => {
-                answered.push((open.place, Answer::Issued(Box::new(issued.clone()))));
+                answered.push((open.place, Opened::Answered(Answer::Issued(Box::new(issued.clone())))));
                 written.push(open.request.id());
                 false
             }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, DeviceId, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Serial,
-    Sha256Digest, StoreError,
+    Completed, Completion, DeviceId, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Serial,
+    Sha256Digest, Standing, StoreError,
 };
 
 use crate::failure::Failure;
-use crate::group::{Caller, Job, unavailable_for_all};
+use crate::group::{Caller, unavailable_for_all};
 use crate::session::{Session, retrying};
 use crate::together;
 
@@ -18,7 +18,7 @@ pub(crate) enum Write {
     /// Appends events.
     Append { org: OrgId, events: Vec<RenewalEvent>, caller: Caller<()> },
     /// Opens a request.
-    Open { request: Box<OpenRequest>, now: DateTime<Utc>, caller: Caller<Opened> },
+    Open { request: Box<OpenRequest>, standing: Standing, now: DateTime<Utc>, caller: Caller<Opened> },
     /// Ends a request.
     Complete { org: OrgId, id: RequestId, completion: Box<Completion>, caller: Caller<Completed> },
 }
@@ -30,15 +30,17 @@ enum Subject {
     End(OrgId, RequestId),
 }
 
-impl Job for Write {
-    fn rows(&self) -> usize {
+impl Write {
+    /// How many rows it is about.
+    pub(crate) fn rows(&self) -> usize {
         match self {
             Self::Append { events, .. } => events.len(),
             Self::Open { .. } | Self::Complete { .. } => 1,
         }
     }
 
-    fn is_given_up(&self) -> bool {
+    /// Whether nobody waits for it any more.
+    pub(crate) fn is_given_up(&self) -> bool {
         match self {
             Self::Append { caller, .. } => caller.is_gone(),
             Self::Open { caller, .. } => caller.is_gone(),
@@ -48,10 +50,10 @@ impl Job for Write {
 
     /// Writes them in one transaction. When that fails because of one of them, each half is tried
     /// by itself, until the one at fault is alone: it gets its own answer, and its neighbours theirs.
-    async fn together(session: &Session, jobs: Vec<Self>) {
-        let mut groups = vec![jobs];
-        while let Some(jobs) = groups.pop() {
-            let (mut group, later) = apart(jobs);
+    pub(crate) async fn together(session: &Session, writes: Vec<Self>) {
+        let mut groups = vec![writes];
+        while let Some(writes) = groups.pop() {
+            let (mut group, later) = apart(writes);
             if !later.is_empty() {
                 groups.push(later);
             }
@@ -77,9 +79,7 @@ impl Job for Write {
             }
         }
     }
-}
 
-impl Write {
     fn subject(&self) -> Option<Subject> {
         match self {
             Self::Append { .. } => None,
@@ -97,18 +97,20 @@ impl Write {
     async fn alone(self, session: &Session) {
         match self {
             Self::Append { org, events, caller } => caller.answer(session.append(org, &events).await),
-            Self::Open { request, now, caller } => caller.answer(session.open(&request, now).await),
+            Self::Open { request, standing, now, caller } => {
+                caller.answer(session.open(&request, standing, now).await);
+            }
             Self::Complete { org, id, completion, caller } => {
                 caller.answer(session.complete(org, id, &completion).await);
             }
         }
     }
 
-    /// Its group was written, but for an opening that was answered before.
-    fn written(self, answer: Option<Answer>) {
+    /// Its group was written, but for an opening that was answered before, or is refused.
+    fn written(self, opened: Option<Opened>) {
         match self {
             Self::Append { caller, .. } => caller.answer(Ok(())),
-            Self::Open { caller, .. } => caller.answer(Ok(answer.map_or(Opened::New, Opened::Answered))),
+            Self::Open { caller, .. } => caller.answer(Ok(opened.unwrap_or(Opened::New))),
             Self::Complete { caller, .. } => caller.answer(Ok(Completed::Recorded)),
         }
     }
@@ -123,9 +125,9 @@ impl Write {
 }
 
 /// Those that can be one group, and those that must wait for it.
-fn apart(jobs: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
+fn apart(writes: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
     let mut subjects = HashSet::new();
-    jobs.into_iter().partition(|job| job.subject().is_none_or(|subject| subjects.insert(subject)))
+    writes.into_iter().partition(|write| write.subject().is_none_or(|subject| subjects.insert(subject)))
 }
 
 fn give_up(group: Vec<Write>, reason: Box<dyn std::error::Error + Send + Sync>) {

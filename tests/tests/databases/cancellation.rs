@@ -5,7 +5,7 @@ use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     AttemptKind, CertificateFilter, Clock, Completion, EventFilter, IssuanceStore, OpenRequest, OrgId,
-    PageRequest, RenewalEvent, RenewalEventStore, RequestState, StoreError, Stores,
+    PageRequest, RenewalEvent, RenewalEventStore, RequestState, Standing, StoreError, Stores,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use std::future::poll_fn;
@@ -122,7 +122,7 @@ async fn an_opening_that_is_dropped_leaves_request_and_start_or_neither(context:
         let request = samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing);
         requests.lock().unwrap().push(request.clone());
         let (store, now) = (first.clone(), samples.clock.now());
-        async move { store.open(request.org_id(), &request, now).await }
+        async move { store.open(request.org_id(), &request, Standing::NotRevoked, now).await }
     })
     .await;
     first.close().await.unwrap();
@@ -142,7 +142,7 @@ async fn a_completion_that_is_dropped_leaves_all_of_it_or_nothing(context: Conte
     let mut prepared: Vec<(OpenRequest, Completion)> = Vec::new();
     for number in 1..=400 {
         let request = samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing);
-        first.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        first.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         let end = samples.issued(&request, number);
         prepared.push((request, end));
     }

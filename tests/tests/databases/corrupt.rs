@@ -5,7 +5,7 @@ use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     ApiRole, ApiTokenStore, AttemptKind, CertificateFilter, CertificateRecord, Clock, EnrollmentTokenStore,
     EventFilter, FleetStore, IssuanceStore, OpenRequest, OpenRequestFilter, PageRequest, RenewalEvent,
-    RenewalEventStore, RequestState, StoreError,
+    RenewalEventStore, RequestState, Standing, StoreError,
 };
 use renewal_store_seaorm::{ConnectOptions, connect};
 use std::fmt::Debug;
@@ -152,7 +152,7 @@ async fn a_changed_certificate_is_found(context: Context) {
     for (number, change) in (1..).zip(with_wrong_types(context.backend(), &CERTIFICATE, &wrong)) {
         crate::schema::execute(&db, "DELETE FROM device_certificates").await;
         let request = samples.request("gateway", &format!("csr {number}"), number, RequestState::Signing);
-        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         let end = samples.issued(&request, 0xab00 + number);
         store.complete(samples.org, request.id(), &end).await.unwrap();
         let certificate: &CertificateRecord = end.certificate().unwrap();
@@ -178,7 +178,7 @@ async fn a_changed_open_request_is_found(context: Context) {
         crate::schema::execute(&db, "DELETE FROM open_requests").await;
         let request: OpenRequest =
             samples.request("gateway", &format!("csr {number}"), number, RequestState::Signing);
-        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         crate::schema::execute(&db, &format!("UPDATE open_requests SET {}", change.0)).await;
         let key = request.id().to_string();
         assert_corrupt(store.open_request(samples.org, request.id()).await, "open_requests", change, &key);
@@ -239,7 +239,7 @@ async fn a_changed_current_certificate_is_found(context: Context) {
     for (number, change) in (1..).zip(CURRENT) {
         crate::schema::execute(&db, "DELETE FROM current_certificates").await;
         let request = samples.request("gateway", &format!("csr {number}"), 0, RequestState::Signing);
-        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         let end = samples.issued(&request, 0xab00 + number);
         store.complete(samples.org, request.id(), &end).await.unwrap();
         crate::schema::execute(&db, &format!("UPDATE current_certificates SET {}", change.0)).await;
@@ -278,7 +278,7 @@ async fn a_changed_row_is_not_counted(context: Context) {
     let samples = Samples::of(1);
     let (org, begin) = (samples.org, samples.clock.now());
     let request = samples.request("gateway", "csr", 1, RequestState::Signing);
-    store.open(org, &request, begin).await.unwrap();
+    store.open(org, &request, Standing::NotRevoked, begin).await.unwrap();
     for change in [("event_type = 'exploded'", "event_type"), ("reason = 'Not A Code'", "reason")] {
         let event_type = "event_type = 'renewal_start'";
         crate::schema::execute(&db, &format!("UPDATE certificate_renewal_events SET {event_type}")).await;

@@ -4,7 +4,7 @@
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, Clock, EventFilter, IssuanceStore, PageRequest, RenewalEventStore, RequestState,
+    AttemptKind, Clock, EventFilter, IssuanceStore, PageRequest, RenewalEventStore, RequestState, Standing,
 };
 use renewal_store_seaorm::{ConnectOptions, connect};
 use std::sync::Arc;
@@ -31,7 +31,9 @@ async fn a_pool_survives_calls_that_are_dropped_at_any_time(cx: Context) {
         let _dropped = tokio::time::timeout(patience, store.create(samples.org, &start)).await;
         let request = samples.request("gateway", &format!("csr {micros}"), 1, RequestState::Signing);
         let now = samples.clock.now();
-        let _dropped = tokio::time::timeout(patience, store.open(samples.org, &request, now)).await;
+        let _dropped =
+            tokio::time::timeout(patience, store.open(samples.org, &request, Standing::NotRevoked, now))
+                .await;
         let end = samples.refused(&request, "abandoned");
         let complete = store.complete(samples.org, request.id(), &end);
         let _dropped = tokio::time::timeout(patience, complete).await;

@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     ApiRole, ApiToken, ApiTokenStore, CertificateFilter, Clock, FleetStore, IssuanceStore, PageRequest,
-    PageSize, RequestState, Revocation, RevocationReason, Serial,
+    PageSize, RequestState, Revocation, RevocationReason, Serial, Standing,
 };
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
@@ -63,11 +63,11 @@ async fn fill(store: &SeaOrmStore, samples: &Samples) {
     for number in 1..=CERTIFICATES {
         let device = format!("gateway {}", number % 100);
         let request = samples.request(&device, &format!("csr {number}"), 0, RequestState::Signing);
-        store.open(samples.org, &request, now).await.unwrap();
+        store.open(samples.org, &request, Standing::NotRevoked, now).await.unwrap();
         let end = samples.issued_until(&request, number, ends(now, number % 12));
         store.complete(samples.org, request.id(), &end).await.unwrap();
         let open = samples.request(&device, &format!("open {number}"), 0, RequestState::Pending);
-        store.open(samples.org, &open, now).await.unwrap();
+        store.open(samples.org, &open, Standing::NotRevoked, now).await.unwrap();
         if number % 10 == 0 {
             revoke(store, samples, number).await;
         }
@@ -168,7 +168,7 @@ async fn current_certificates_are_changed_by_the_primary_key(context: Context) {
         // key that it would have twice.
         for serial in [1_001, 1_002] {
             let request = samples.request("gateway new", &format!("csr {serial}"), 0, RequestState::Signing);
-            store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+            store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
             let end = samples.issued(&request, serial);
             let _before = history.sent();
             store.complete(samples.org, request.id(), &end).await.unwrap();

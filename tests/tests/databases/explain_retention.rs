@@ -6,6 +6,7 @@ use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     AttemptKind, Clock, IssuanceStore, OrgId, RenewalEventStore, RequestState, RetentionRule, RetentionStore,
+    Standing,
 };
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ async fn fill(store: &SeaOrmStore, samples: &Samples) {
     for number in 1..=600 {
         let device = format!("gateway {}", number % 20);
         let request = samples.request(&device, &format!("csr {number}"), 0, RequestState::Signing);
-        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         let end = samples.issued_until(&request, number, samples.clock.now());
         store.complete(samples.org, request.id(), &end).await.unwrap();
     }

@@ -4,7 +4,7 @@ use crate::explain::{Expected, History};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    Clock, Completed, EnrollmentToken, EnrollmentTokenStore, IssuanceStore, PageRequest, PageSize,
+    Clock, Completed, EnrollmentToken, EnrollmentTokenStore, IssuanceStore, PageRequest, PageSize, Standing,
 };
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         history.expects(&[BY_ID]).await;
 
         let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
-        store.open(org, &request, samples.clock.now()).await.unwrap();
+        store.open(org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         let end = samples.issued(&request, 1_000_000 + u32::from(secret));
         let _before = history.sent();
         assert_eq!(store.complete(org, request.id(), &end).await.unwrap(), Completed::Recorded);
@@ -91,7 +91,7 @@ async fn fill(store: &SeaOrmStore, samples: &Samples) {
             continue;
         }
         let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
-        store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         if secret % 10 == 3 {
             let end = samples.issued(&request, u32::from(secret));
             let done = store.complete(samples.org, request.id(), &end).await.unwrap();

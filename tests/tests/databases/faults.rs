@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     AttemptKind, Clock, Completed, EventFilter, IssuanceStore, OpenRequestFilter, OrgId, PageRequest,
-    RenewalEvent, RenewalEventStore, RequestState, StoreError,
+    RenewalEvent, RenewalEventStore, RequestState, Standing, StoreError,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
@@ -104,7 +104,7 @@ async fn renew_until_it_fails(store: &SeaOrmStore, worker: usize) -> (Vec<Renewa
     for number in 1..=u32::MAX {
         let csr = format!("csr {worker} {number}");
         let request = samples.request("gateway", &csr, 1, RequestState::Signing);
-        match store.open(samples.org, &request, samples.clock.now()).await {
+        match store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await {
             Ok(_) => acknowledged.extend(request.start_event()),
             Err(error) => return (acknowledged, error),
         }
@@ -199,7 +199,9 @@ async fn a_server_that_falls_silent_is_unavailable_in_time(context: Context) {
     for _ in 0..3 {
         assert_unavailable(&in_time(store.get(samples.org, start.id())).await);
         let request = samples.request("gateway", "csr", 1, RequestState::Signing);
-        assert_unavailable(&in_time(store.open(samples.org, &request, samples.clock.now())).await);
+        assert_unavailable(
+            &in_time(store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now())).await,
+        );
     }
     server.thaw();
     well_again(&store, samples.org).await;

@@ -4,7 +4,9 @@
 use crate::faults::{assert_unavailable, assert_whole, impatient};
 use libtest_mimic::{Failed, Trial};
 use renewal_domain::testing::samples::Samples;
-use renewal_domain::{AttemptKind, Clock, IssuanceStore, RenewalEventStore, RequestState, StoreError};
+use renewal_domain::{
+    AttemptKind, Clock, IssuanceStore, RenewalEventStore, RequestState, Standing, StoreError,
+};
 use renewal_store_seaorm::introspect::send;
 use renewal_store_seaorm::{SeaOrmStore, connect};
 use std::sync::Arc;
@@ -54,12 +56,14 @@ async fn fill(store: &SeaOrmStore, room: impl AsyncFn(bool)) {
     for _ in 0..3 {
         // The store may have thrown away the connection that failed, and its limit with it.
         room(true).await;
-        assert_unavailable(&store.open(samples.org, &request, samples.clock.now()).await);
+        assert_unavailable(
+            &store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await,
+        );
         assert_eq!(store.open_request(samples.org, request.id()).await.unwrap(), None);
         assert_eq!(store.get(samples.org, request.id().start_event()).await.unwrap(), None);
     }
     room(false).await;
-    store.open(samples.org, &request, samples.clock.now()).await.unwrap();
+    store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
     let end = samples.issued(&request, 1);
     store.complete(samples.org, request.id(), &end).await.unwrap();
     for event in &acknowledged {

@@ -10,7 +10,7 @@ use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     Answer, AttemptKind, CertificateFilter, Clock, Completed, EnrollmentTokenStore, EventFilter, FleetStore,
     IssuanceStore, OpenRequest, OpenRequestFilter, Opened, PageRequest, PageSize, RenewalEventStore,
-    RequestState, Serial, StoreError,
+    RequestState, Serial, Standing, StoreError,
 };
 use renewal_store_seaorm::introspect::Recorder;
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
@@ -42,7 +42,10 @@ const ALL: PageSize = PageSize::MAX;
 
 async fn opened(store: &SeaOrmStore, samples: &Samples, device: &str, csr: &str) -> OpenRequest {
     let request = samples.request(device, csr, 1, RequestState::Signing);
-    assert_eq!(store.open(samples.org, &request, samples.clock.now()).await.unwrap(), Opened::New);
+    assert_eq!(
+        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap(),
+        Opened::New
+    );
     request
 }
 
@@ -62,17 +65,18 @@ async fn calls_that_wait_share_their_statements(context: Context) {
     let inserts = recorder.take().iter().filter(|sent| sent.sql().starts_with("INSERT ")).count();
     assert!(inserts < 50, "{inserts} statements for 200 events");
 
-    let lookups = (0..200).map(|number| {
-        let (store, org) = (&store, samples.org);
-        async move { store.certificate(org, &serial(number + 1)).await }
-    });
-    for found in join_all(lookups).await {
-        assert_eq!(found.unwrap(), None);
+    let requests: Vec<_> = (1..=200)
+        .map(|number| samples.request("gateway", &format!("{number}"), number, RequestState::Signing))
+        .collect();
+    let now = samples.clock.now();
+    let calls = requests.iter().map(|request| store.open(samples.org, request, Standing::NotRevoked, now));
+    for opened in join_all(calls).await {
+        assert_eq!(opened.unwrap(), Opened::New);
     }
-    let selects = recorder.take().len();
-    assert!(selects < 50, "{selects} statements for 200 certificates");
+    let statements = recorder.take().len();
+    assert!(statements < 100, "{statements} statements for 200 requests");
     let page = store.list(samples.org, &EventFilter::new(), &PageRequest::first(ALL)).await.unwrap();
-    assert_eq!(page.items.len(), 200);
+    assert_eq!(page.items.len(), 400);
     store.close().await.unwrap();
 }
 
@@ -99,7 +103,7 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     }
     let same_serial = opened(&store, &samples, "pump", "same serial").await;
     let enrollment = samples.enrollment("camera", "enrollment", token.id);
-    store.open(org, &enrollment, samples.clock.now()).await.unwrap();
+    store.open(org, &enrollment, Standing::NotRevoked, samples.clock.now()).await.unwrap();
     let taken_id = samples.request("pump", "taken id", 1, RequestState::Signing);
     store.create(org, &taken_id.start_event().unwrap()).await.unwrap();
 
@@ -117,10 +121,11 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     let open = |request: OpenRequest, now| {
         let store = &store;
         async move {
-            Ok(match store.open(request.org_id(), &request, now).await? {
+            Ok(match store.open(request.org_id(), &request, Standing::NotRevoked, now).await? {
                 Opened::New => "new",
                 Opened::Answered(Answer::Open(_)) => "open",
                 Opened::Answered(Answer::Issued(_)) => "issued",
+                Opened::Refused(_) => "refused",
             })
         }
         .boxed()
@@ -198,7 +203,9 @@ async fn requests_that_were_answered_before_are_answered_so_again(context: Conte
         .map(|number| samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing))
         .collect();
     let now = samples.clock.now();
-    let answers = join_all(requests.iter().map(|request| store.open(samples.org, request, now))).await;
+    let answers =
+        join_all(requests.iter().map(|request| store.open(samples.org, request, Standing::NotRevoked, now)))
+            .await;
     for (number, answer) in (1..).zip(answers) {
         match answer.unwrap() {
             Opened::Answered(Answer::Issued(issued)) if number <= 20 => {
@@ -249,19 +256,22 @@ async fn a_row_at_fault_is_not_the_neighbours(context: Context) {
         store.complete(samples.org, request.id(), &samples.issued(&request, number)).await.unwrap();
     }
     let db = database.connect().await;
-    let corrupt = format!("UPDATE device_certificates SET device_name = '' WHERE serial = '{}'", serial(7));
+    let corrupt =
+        format!("UPDATE device_certificates SET revocation_reason = 'whim' WHERE serial = '{}'", serial(7));
     db.execute_unprepared(&corrupt).await.unwrap();
     db.close().await.unwrap();
-    let serials: Vec<_> = (1..=21).map(serial).collect();
-    let lookups = serials.iter().map(|serial| store.certificate(samples.org, serial));
-    for (number, found) in (1..).zip(join_all(lookups).await) {
-        match (number, found) {
+    let requests: Vec<_> = (1..=21)
+        .map(|number| samples.request("gateway", &format!("next {number}"), number, RequestState::Signing))
+        .collect();
+    let now = samples.clock.now();
+    let calls = requests.iter().map(|request| store.open(samples.org, request, Standing::NotRevoked, now));
+    for (number, opened) in (1..).zip(join_all(calls).await) {
+        match (number, opened) {
             (7, Err(StoreError::Corrupt { row, .. })) => {
                 assert!(row.contains(&serial(7).to_string()), "{row}");
             }
-            (21, Ok(None)) => (),
-            (_, Ok(Some(found))) => assert_eq!(found.serial, serial(number)),
-            (number, found) => panic!("{number}: {found:?}"),
+            (7, opened) => panic!("its certificate is corrupt: {opened:?}"),
+            (_, opened) => assert_eq!(opened.unwrap(), Opened::New, "{number}"),
         }
     }
     store.close().await.unwrap();
@@ -368,8 +378,12 @@ async fn two_stores_write_about_the_same_devices(context: Context) {
             })
             .collect();
         let now = samples.clock.now();
-        let first = join_all(requests.iter().map(|request| stores[0].open(samples.org, request, now)));
-        let second = join_all(again.iter().rev().map(|request| stores[1].open(samples.org, request, now)));
+        let first = join_all(
+            requests.iter().map(|request| stores[0].open(samples.org, request, Standing::NotRevoked, now)),
+        );
+        let second = join_all(
+            again.iter().rev().map(|request| stores[1].open(samples.org, request, Standing::NotRevoked, now)),
+        );
         let (first, mut second) = futures::join!(first, second);
         second.reverse();
         let mut won = Vec::new();

@@ -6,7 +6,7 @@ use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     CertificateFilter, Clock, Completed, EnrollmentTokenStore, EventFilter, FleetStore, IssuanceStore,
     OpenRequest, OpenRequestFilter, PageRequest, RenewalEventStore, RequestState, Revocation,
-    RevocationReason, StoreError,
+    RevocationReason, Standing, StoreError,
 };
 use renewal_store_seaorm::{ConnectError, ConnectOptions, connect};
 use sea_orm::sea_query::{Expr, Query};
@@ -68,17 +68,17 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
     // What needs no token is the same under every schema, and outlives the undoing too.
     let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
     let renewal = samples.request("gateway", "csr 1", 1, RequestState::Signing);
-    store.open(org, &renewal, now).await.unwrap();
+    store.open(org, &renewal, Standing::NotRevoked, now).await.unwrap();
     let end = samples.issued(&renewal, 10);
     store.complete(org, renewal.id(), &end).await.unwrap();
     let certificate = end.certificate().unwrap();
     // One that was renewed, and one that was revoked: neither is current.
     let again = samples.request("gateway", "csr 4", 10, RequestState::Signing);
-    store.open(org, &again, now).await.unwrap();
+    store.open(org, &again, Standing::NotRevoked, now).await.unwrap();
     let newest = samples.issued(&again, 12);
     store.complete(org, again.id(), &newest).await.unwrap();
     let stolen = samples.request("robot", "csr 5", 0, RequestState::Signing);
-    store.open(org, &stolen, now).await.unwrap();
+    store.open(org, &stolen, Standing::NotRevoked, now).await.unwrap();
     store.complete(org, stolen.id(), &samples.issued(&stolen, 13)).await.unwrap();
     let serial = "0d".parse().unwrap();
     store
@@ -86,7 +86,7 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
         .await
         .unwrap();
     let waiting = samples.request("meter", "csr 2", 2, RequestState::Pending);
-    store.open(org, &waiting, now).await.unwrap();
+    store.open(org, &waiting, Standing::NotRevoked, now).await.unwrap();
     store.close().await.unwrap();
     let db = database.connect().await;
     migration::roll_back(&db, Some(u32::try_from(MIGRATIONS.len() - 1).unwrap())).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
     let token = samples.token("sensor", 1);
     store.create_token(org, &token).await.unwrap();
     let another = samples.enrollment("sensor", "csr 6", token.id);
-    store.open(org, &another, now).await.unwrap();
+    store.open(org, &another, Standing::NotRevoked, now).await.unwrap();
     assert_eq!(store.open_request(org, another.id()).await.unwrap(), Some(another));
     store.close().await.unwrap();
 }

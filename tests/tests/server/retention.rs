@@ -11,7 +11,7 @@ use futures::future::join_all;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, Clock, IssuanceStore, RenewalEvent, RenewalEventStore, RequestState, SystemClock,
+    AttemptKind, Clock, IssuanceStore, RenewalEvent, RenewalEventStore, RequestState, Standing, SystemClock,
 };
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::Value;
@@ -82,7 +82,7 @@ async fn what_is_old_goes_and_what_must_stay_stays(cx: Context) {
             number,
             RequestState::Signing,
         );
-        store.open(org, &request, samples.clock.now()).await.unwrap();
+        store.open(org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
         let end = samples.issued_until(&request, number, begin + TimeDelta::days(90));
         store.complete(org, request.id(), &end).await.unwrap();
     }
@@ -94,7 +94,7 @@ async fn what_is_old_goes_and_what_must_stay_stays(cx: Context) {
     }
     store.create_many(org, &failures).await.unwrap();
     let waiting = samples.request("gateway-0", "csr", 41, RequestState::Pending);
-    store.open(org, &waiting, samples.clock.now()).await.unwrap();
+    store.open(org, &waiting, Standing::NotRevoked, samples.clock.now()).await.unwrap();
     samples.clock.set(SystemClock.now() - TimeDelta::days(3));
     let young = [samples.start("gateway-3", AttemptKind::Renewal)];
     let young = [young[0].clone(), samples.failed(&young[0], "denied")];

@@ -1,7 +1,7 @@
 //! Whether a device that proved who it is may have a new certificate.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use renewal_domain::{OrgId, Serial, StoreError};
+use renewal_domain::{OpenRequest, OrgId, Refusal, Standing, StoreError};
 
 use super::Parts;
 use crate::{Csr, PresentedCertificate, Reason, Rejection};
@@ -46,36 +46,38 @@ impl Parts {
         Err(Rejection::new(Reason::RenewalTooEarly, format!("it can be renewed from {opens} on")))
     }
 
-    /// The organisation is active, and the presented certificate not revoked and, where that is
-    /// demanded, recorded.
+    /// Whether the certificate that a request presents, if it does, has this standing in the ledger.
     pub(super) async fn standing(
         &self,
-        org: OrgId,
-        presented: &Serial,
-        must_be_recorded: bool,
+        request: &OpenRequest,
+        standing: Standing,
     ) -> Result<Result<(), Rejection>, StoreError> {
-        if let Err(inactive) = self.active(org).await? {
-            return Ok(Err(inactive));
-        }
-        Ok(match self.stores.issuance.certificate(org, presented).await? {
-            Some(certificate) => match certificate.revocation {
-                Some(revocation) => Err(Rejection::new(
-                    Reason::CertificateRevoked,
-                    format!("on {}: {}", revocation.at, revocation.reason.as_str()),
-                )),
-                None => Ok(()),
-            },
-            None if must_be_recorded => {
-                Err(Rejection::new(Reason::CertificateUnknown, format!("serial number {presented}")))
-            }
-            None => Ok(()),
-        })
+        let Some(presented) = request.purpose().presented() else { return Ok(Ok(())) };
+        let found = self.stores.issuance.certificate(request.org_id(), presented.serial()).await?;
+        let revocation = found.as_ref().and_then(|certificate| certificate.revocation);
+        let judged = standing.judge(found.is_some(), revocation);
+        Ok(judged.map_err(|refusal| rejection(refusal, request)))
     }
 
     /// Whether the organisation gets certificates at present.
     pub(super) async fn active(&self, org: OrgId) -> Result<Result<(), Rejection>, StoreError> {
         let active = self.organisations.is_active(org).await?;
         Ok(if active { Ok(()) } else { Err(Reason::OrganisationInactive.into()) })
+    }
+}
+
+/// What is said of a presented certificate that does not have the standing it needs.
+pub(super) fn rejection(refusal: Refusal, request: &OpenRequest) -> Rejection {
+    match refusal {
+        Refusal::Revoked(revocation) => Rejection::new(
+            Reason::CertificateRevoked,
+            format!("on {}: {}", revocation.at, revocation.reason.as_str()),
+        ),
+        Refusal::NotRecorded => {
+            let serial = request.purpose().presented().map(|presented| presented.serial().to_string());
+            let serial = serial.unwrap_or_default();
+            Rejection::new(Reason::CertificateUnknown, format!("serial number {serial}"))
+        }
     }
 }
 

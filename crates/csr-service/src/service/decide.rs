@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use renewal_domain::{OpenRequest, OrgId, RequestId, RequestState};
+use renewal_domain::{OpenRequest, OrgId, RequestId, RequestState, Standing};
 use tracing::Instrument;
 
 use super::finish::interrupted;
@@ -73,10 +73,8 @@ impl Parts {
     async fn check_again(&self, request: &OpenRequest) -> Result<Result<Csr, Rejection>, ServiceError> {
         let csr = Csr::parse(request.csr_der(), self.profile.key_policy())
             .and_then(|csr| self.issuer.refuse_own_key(&csr).map(|()| csr));
-        let standing = match request.purpose().presented() {
-            Some(presented) => self.standing(request.org_id(), presented.serial(), false).await?,
-            None => self.active(request.org_id()).await?,
-        };
-        Ok(csr.and_then(|csr| standing.map(|()| csr)))
+        let active = self.active(request.org_id()).await?;
+        let standing = self.standing(request, Standing::NotRevoked).await?;
+        Ok(csr.and_then(|csr| active.and(standing).map(|()| csr)))
     }
 }

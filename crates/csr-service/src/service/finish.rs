@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, IssuedParts, OpenRequest, Opened, RequestState, StoreError,
+    Answer, Completed, Completion, IssuedParts, OpenRequest, Opened, RequestState, Standing, StoreError,
 };
 use tokio::time::{Instant, timeout};
 use tracing::{error, info};
 
 use super::Parts;
+use super::authorise::rejection;
 use crate::certificate::issue;
 use crate::outcome::{Issued, Outcome, Pending, ServiceError};
-use crate::{Csr, IssuedCertificate, Reason};
+use crate::{Csr, IssuedCertificate, Reason, Rejection};
 
 /// When to ask again for a request that another call is signing right now.
 const RETRY_SIGNING: Duration = Duration::from_secs(2);
@@ -22,18 +23,21 @@ const RETRY_SIGNING: Duration = Duration::from_secs(2);
 const RETRY_PENDING: Duration = Duration::from_mins(1);
 
 impl Parts {
-    /// Opens the request and, unless it was answered before or waits for a person, ends it.
+    /// Opens the request and, unless it was answered before or waits for a person, ends it. It is
+    /// refused, and not opened, when the certificate that it presents does not have this standing.
     pub(super) async fn open_and_finish(
         self: Arc<Self>,
         request: OpenRequest,
         csr: Csr,
+        standing: Standing,
         now: DateTime<Utc>,
-    ) -> Result<Outcome, ServiceError> {
-        let opened = self.stores.issuance.open(request.org_id(), &request, now).await?;
+    ) -> Result<Result<Outcome, Rejection>, ServiceError> {
+        let opened = self.stores.issuance.open(request.org_id(), &request, standing, now).await?;
         if let (Opened::New, Some(start)) = (&opened, request.start_event()) {
             self.observer.recorded(&start);
         }
-        Ok(match opened {
+        Ok(Ok(match opened {
+            Opened::Refused(refusal) => return Ok(Err(rejection(refusal, &request))),
             Opened::Answered(answer) => answered(answer),
             Opened::New if request.state() == RequestState::Pending => {
                 info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
@@ -41,7 +45,7 @@ impl Parts {
                 pending(&request)
             }
             Opened::New => self.sign_or_fail(&request, csr).await?,
-        })
+        }))
     }
 
     /// Signs and records; what fails ends the attempt.

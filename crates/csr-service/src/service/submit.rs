@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use renewal_domain::{
     AttemptKind, DeviceId, DeviceName, NewRequest, OpenRequest, OrgId, Presented, Purpose, RenewalEvent,
-    RequestState,
+    RequestState, Standing,
 };
 use tracing::{Instrument, info, warn};
 
@@ -86,7 +86,9 @@ impl CsrService {
                 None => parts.refuse_stranger(org, reason.into()),
             });
         }
-        self.begin(open, csr, now).await
+        // It presents none whose standing could count.
+        let begun = self.begin(open, csr, Standing::NotRevoked, now).await?;
+        Ok(begun.unwrap_or_else(|rejection| parts.refuse_stranger(org, rejection)))
     }
 
     async fn renew(
@@ -103,25 +105,39 @@ impl CsrService {
             Ok(csr) => csr,
             Err(rejection) => return parts.record_refusal(org, &device, rejection).await,
         };
-        let standing = parts.standing(org, presented.serial(), presented.must_be_recorded()).await?;
-        if let Err(rejection) = standing {
-            return parts.record_refusal(org, &device, rejection).await;
+        if let Err(inactive) = parts.active(org).await? {
+            return parts.record_refusal(org, &device, inactive).await;
         }
         let open = parts.new_request(org, &csr, device.purpose.clone(), lifetime);
-        if let Err(rejection) = parts.in_time(presented, now) {
+        let standing = presented.required_standing();
+        let opened = match parts.in_time(presented, now) {
+            Ok(()) => self.begin(open, csr, standing, now).await?,
             // What was asked for in time is answered, however late the device asks again.
-            return match parts.stores.issuance.answer(org, &open, now).await? {
-                Some(answer) => Ok(answered(answer)),
-                None => parts.record_refusal(org, &device, rejection).await,
-            };
+            Err(late) => match parts.standing(&open, standing).await? {
+                Err(refusal) => Err(refusal),
+                Ok(()) => match parts.stores.issuance.answer(org, &open, now).await? {
+                    Some(answer) => return Ok(answered(answer)),
+                    None => Err(late),
+                },
+            },
+        };
+        match opened {
+            Ok(outcome) => Ok(outcome),
+            Err(rejection) => parts.record_refusal(org, &device, rejection).await,
         }
-        self.begin(open, csr, now).await
     }
 
-    /// Records the request and finishes it, in a task that goes on if the caller gives up.
-    async fn begin(&self, open: OpenRequest, csr: Csr, now: DateTime<Utc>) -> Result<Outcome, ServiceError> {
+    /// Records the request and finishes it, in a task that goes on if the caller gives up. Nothing is
+    /// recorded of one whose presented certificate does not have this standing.
+    async fn begin(
+        &self,
+        open: OpenRequest,
+        csr: Csr,
+        standing: Standing,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Outcome, Rejection>, ServiceError> {
         let parts = Arc::clone(&self.parts);
-        let work = async move { parts.open_and_finish(open, csr, now).await };
+        let work = async move { parts.open_and_finish(open, csr, standing, now).await };
         tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(interrupted(error)))
     }
 }

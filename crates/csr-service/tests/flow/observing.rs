@@ -76,8 +76,8 @@ async fn an_observer_is_not_told_what_the_store_did_not_commit() {
     let device = Device::named("gateway-1");
     let first = device.enroll(&world.service()).await;
     let notes = Arc::new(Notes::default());
-    // Call 0 looks the certificate up, 1 opens, 2 completes, 3 records the failure.
-    let failing = failing_store(world.store.clone(), 2, Fault::FailBefore);
+    // Call 0 opens, 1 completes, 2 records the failure.
+    let failing = failing_store(world.store.clone(), 1, Fault::FailBefore);
     let service = world.builder(profile(), failing).observer(notes.clone()).build();
     device.renew(&service, &first).await.unwrap_err();
     assert_eq!(notes.told(), ["signed: true"]);
@@ -90,7 +90,7 @@ async fn an_observer_is_told_what_a_reconciliation_ended() {
     let world = World::new();
     let device = Device::named("gateway-1");
     let first = device.enroll(&world.service()).await;
-    let dying = failing_store(world.store.clone(), 2, Fault::HangBefore);
+    let dying = failing_store(world.store.clone(), 1, Fault::HangBefore);
     let service = world.builder(profile(), dying).build();
     let asked = tokio::time::timeout(Duration::from_millis(200), device.renew(&service, &first)).await;
     assert!(asked.is_err(), "the process never answered");

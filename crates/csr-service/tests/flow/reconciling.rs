@@ -11,8 +11,8 @@ async fn an_abandoned_attempt_is_ended_once_it_is_old_enough() {
     let world = World::new();
     let device = Device::named("gateway-1");
     let first = device.enroll(&world.service()).await;
-    // The process dies when it is about to complete: call 0 looks the certificate up, 1 opens.
-    let dying = failing_store(world.store.clone(), 2, Fault::HangBefore);
+    // The process dies when it is about to complete: call 0 opens.
+    let dying = failing_store(world.store.clone(), 1, Fault::HangBefore);
     let service = world.builder(profile(), dying).build();
     let asked =
         tokio::time::timeout(std::time::Duration::from_millis(200), device.renew(&service, &first)).await;

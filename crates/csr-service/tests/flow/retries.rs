@@ -56,7 +56,7 @@ async fn a_request_that_nobody_finished_says_that_it_is_being_signed() {
         crate::support::submit(service, &csr, credential).await.unwrap()
     };
     // It hangs when the certificate is to be recorded.
-    let store = failing_store(world.store.clone(), 2, Fault::HangBefore);
+    let store = failing_store(world.store.clone(), 1, Fault::HangBefore);
     let stuck = world.builder(profile(), store).build();
     let waited = tokio::time::timeout(Duration::from_millis(100), ask(&stuck)).await;
     assert!(waited.is_err(), "it hangs");

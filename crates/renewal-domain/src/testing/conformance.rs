@@ -20,6 +20,7 @@ mod issuance;
 mod pages;
 mod races;
 mod retention;
+mod standing;
 mod tenancy;
 mod tokens;
 
@@ -49,6 +50,7 @@ pub fn cases() -> Vec<Case> {
         pages::CASES,
         races::CASES,
         retention::CASES,
+        standing::CASES,
         tenancy::CASES,
         tokens::CASES,
     ]

@@ -14,7 +14,7 @@ use crate::{
     Answer, ApiToken, ApiTokenId, CertificateRecord, Completed, Completion, DeviceId, EnrollmentToken,
     EnrollmentTokenStore, EventFilter, EventId, IssuanceStore, OpenRequest, OpenRequestFilter, Opened, OrgId,
     Page, PageRequest, RenewalEvent, RenewalEventStore, RequestId, Revocation, Serial, Sha256Digest, Stage,
-    StoreError, TokenEnd, TokenId,
+    Standing, StoreError, TokenEnd, TokenId,
 };
 
 /// A store that lives as long as the process.
@@ -143,12 +143,20 @@ impl IssuanceStore for MemoryStore {
         &self,
         org: OrgId,
         request: &OpenRequest,
+        standing: Standing,
         now: DateTime<Utc>,
     ) -> Result<Opened, StoreError> {
         if request.org_id() != org {
             return Err(conflict("the request is of another organisation"));
         }
         self.transaction(|tables| {
+            if let Some(presented) = request.purpose().presented() {
+                let there = tables.certificates.get(&(org, presented.serial().clone()));
+                let revocation = there.and_then(|certificate| certificate.revocation);
+                if let Err(refusal) = standing.judge(there.is_some(), revocation) {
+                    return Ok(Opened::Refused(refusal));
+                }
+            }
             if let Some(answer) = tables.answer(org, request, now) {
                 return Ok(Opened::Answered(answer));
             }

@@ -12,7 +12,7 @@ use renewal_domain::testing::MemoryStore;
 use renewal_domain::{
     Answer, CertificateRecord, Clock, Completed, Completion, EventFilter, EventId, IssuanceStore,
     OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, RenewalEvent, RenewalEventStore,
-    RequestId, Revocation, Serial, StoreError, Stores, SystemClock,
+    RequestId, Revocation, Serial, Standing, StoreError, Stores, SystemClock,
 };
 use uuid::Uuid;
 
@@ -93,7 +93,13 @@ impl IssuanceStore for Nothing {
         Ok(None)
     }
 
-    async fn open(&self, _: OrgId, _: &OpenRequest, _: DateTime<Utc>) -> Result<Opened, StoreError> {
+    async fn open(
+        &self,
+        _: OrgId,
+        _: &OpenRequest,
+        _: Standing,
+        _: DateTime<Utc>,
+    ) -> Result<Opened, StoreError> {
         Ok(Opened::New)
     }
 

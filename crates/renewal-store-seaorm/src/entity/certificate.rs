@@ -92,6 +92,16 @@ pub(crate) fn read(row: &QueryResult) -> Result<CertificateRecord, StoreError> {
     Ok(certificate)
 }
 
+/// The columns that tell of a certificate's standing.
+pub(crate) const STANDING: [Column; 4] =
+    [Column::OrgId, Column::Serial, Column::RevokedAt, Column::RevocationReason];
+
+/// A certificate, and its revocation: of a row of these columns.
+pub(crate) fn read_standing(row: &QueryResult) -> Result<(Serial, Option<Revocation>), StoreError> {
+    let row = Row::new("device_certificates", ["org_id", "serial"], row);
+    Ok((row.parse(Column::Serial, |text: String| canonical(&text))?, revocation(&row)?))
+}
+
 fn revocation(row: &Row<'_>) -> Result<Option<Revocation>, StoreError> {
     let reason = row.parse_optional(Column::RevocationReason, |name: String| {
         RevocationReason::from_name(&name).ok_or("there is no such reason")

@@ -7,7 +7,7 @@ use super::{Stores, Works, suite};
 use crate::testing::samples::Samples;
 use crate::{
     CertificateFilter, CertificateRecord, Clock, Completed, OpenRequest, PageRequest, PageSize, RequestState,
-    Revocation, RevocationReason, Serial,
+    Revocation, RevocationReason, Serial, Standing,
 };
 
 suite![
@@ -26,7 +26,7 @@ fn expiring(after: DateTime<Utc>) -> CertificateFilter {
 
 async fn opened(stores: &Stores, samples: &Samples, device: &str, number: u32) -> OpenRequest {
     let request = samples.request(device, &format!("csr {number}"), 0, RequestState::Signing);
-    stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     request
 }
 

@@ -8,7 +8,7 @@ use super::{Stores, Works, suite};
 use crate::testing::samples::Samples;
 use crate::{
     AttemptKind, CertificateFilter, Clock, DeviceId, EventCount, EventFilter, OpenCounts, OpenRequestFilter,
-    PageRequest, PageSize, RenewalEvent, RequestState,
+    PageRequest, PageSize, RenewalEvent, RequestState, Standing,
 };
 
 suite![
@@ -75,7 +75,7 @@ async fn certificates_are_counted_by_when_they_expire(stores: Stores) {
             0,
             RequestState::Signing,
         );
-        stores.issuance.open(samples.org, &request, begin).await.works();
+        stores.issuance.open(samples.org, &request, Standing::NotRevoked, begin).await.works();
         let end = samples.issued_until(&request, number, in_days(i64::from(number % 4)));
         stores.issuance.complete(samples.org, request.id(), &end).await.works();
     }
@@ -148,7 +148,7 @@ async fn open_requests_are_counted_by_state(stores: Stores) {
     for (number, state) in (1..).zip([Pending, Signing, Pending, Signing, Signing]) {
         assert_eq!(stores.fleet.count_open(samples.org).await.works(), expected);
         let request = samples.request("gateway", &format!("csr {number}"), number % 2, state);
-        stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+        stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
         let (count, oldest) = match state {
             Signing => (&mut expected.signing, &mut expected.oldest_signing),
             Pending => (&mut expected.pending, &mut expected.oldest_pending),
@@ -166,7 +166,7 @@ async fn open_requests_are_listed_by_device_and_kind(stores: Stores) {
         let device = ["gateway", "meter"][number as usize % 2];
         let state = if number % 5 == 0 { RequestState::Pending } else { RequestState::Signing };
         let request = samples.request(device, &format!("csr {number}"), number % 3, state);
-        stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+        stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
         all.push(request);
     }
     let devices = [None, Some(samples.device("meter").1), Some(samples.device("robot").1)];
@@ -192,11 +192,11 @@ async fn nothing_of_another_organisation_is_counted(stores: Stores) {
     let begin = ours.clock.now();
     record(&stores, &ours, &attempt(&ours, "gateway", AttemptKind::Renewal, Some("denied"))).await;
     let request = ours.request("meter", "csr 1", 0, RequestState::Signing);
-    stores.issuance.open(ours.org, &request, begin).await.works();
+    stores.issuance.open(ours.org, &request, Standing::NotRevoked, begin).await.works();
     let end = ours.issued_until(&request, 1, begin + TimeDelta::days(1));
     stores.issuance.complete(ours.org, request.id(), &end).await.works();
     let open = ours.request("meter", "csr 2", 1, RequestState::Pending);
-    stores.issuance.open(ours.org, &open, begin).await.works();
+    stores.issuance.open(ours.org, &open, Standing::NotRevoked, begin).await.works();
 
     let until = begin + TimeDelta::days(2);
     for (org, there) in [(ours.org, true), (theirs.org, false)] {

@@ -7,6 +7,7 @@ use crate::testing::samples::Samples;
 use crate::{
     Answer, CertificateFilter, Clock, Completed, EventFilter, EventType, IdSource, OpenRequest,
     OpenRequestFilter, Opened, PageRequest, PageSize, RequestState, Revocation, RevocationReason, Serial,
+    Standing,
 };
 
 suite![
@@ -32,7 +33,7 @@ suite![
 use RequestState::{Pending, Signing};
 
 async fn open(stores: &Stores, samples: &Samples, request: &OpenRequest) -> Opened {
-    stores.issuance.open(samples.org, request, samples.clock.now()).await.works()
+    stores.issuance.open(samples.org, request, Standing::NotRevoked, samples.clock.now()).await.works()
 }
 
 async fn events(stores: &Stores, samples: &Samples) -> Vec<EventType> {
@@ -58,7 +59,9 @@ async fn a_start_that_is_in_the_ledger_already_is_a_conflict(stores: Stores) {
     let request = samples.request("gateway", "csr", 1, Signing);
     let Some(start) = request.start_event() else { panic!("a renewal has a start") };
     stores.events.create(samples.org, &start).await.works();
-    assert_conflict(&stores.issuance.open(samples.org, &request, samples.clock.now()).await);
+    assert_conflict(
+        &stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await,
+    );
     assert_eq!(stores.issuance.open_request(samples.org, request.id()).await.works(), None);
     assert_eq!(events(&stores, &samples).await, [EventType::RenewalStart]);
 }

@@ -6,7 +6,7 @@ use super::{Stores, Works, suite};
 use crate::testing::samples::Samples;
 use crate::{
     AttemptKind, CertificateFilter, Clock, Completed, EventFilter, IdSource, OpenRequestFilter, Opened,
-    PageRequest, RenewalEvent, RequestState, StoreError,
+    PageRequest, RenewalEvent, RequestState, Standing, StoreError,
 };
 
 suite![
@@ -23,7 +23,7 @@ const RACERS: u32 = 64;
 async fn of_64_completions_of_one_attempt_one_is_recorded(stores: Stores) {
     let samples = Samples::of(1);
     let request = samples.request("gateway", "csr", 1, RequestState::Signing);
-    stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     let ends: Vec<_> = (1..=RACERS)
         .map(
             |n| if n % 2 == 0 { samples.issued(&request, n) } else { samples.refused(&request, "abandoned") },
@@ -53,7 +53,9 @@ async fn of_64_equal_requests_one_is_opened(stores: Stores) {
             .map(|_| samples.request("gateway", "csr", presented, RequestState::Signing))
             .collect();
         let now = samples.clock.now();
-        let race = requests.iter().map(|request| stores.issuance.open(samples.org, request, now));
+        let race = requests
+            .iter()
+            .map(|request| stores.issuance.open(samples.org, request, Standing::NotRevoked, now));
         let results: Vec<_> = join_all(race).await.into_iter().map(Works::works).collect();
         let new = results.iter().filter(|opened| **opened == Opened::New).count();
         assert_eq!(new, 1, "{results:?}");
@@ -73,11 +75,11 @@ async fn a_request_repeated_while_it_is_completed_gets_one_answer(stores: Stores
         let first = samples.request("gateway", &csr, round, RequestState::Signing);
         let again = samples.request("gateway", &csr, round, RequestState::Signing);
         let now = samples.clock.now();
-        stores.issuance.open(samples.org, &first, now).await.works();
+        stores.issuance.open(samples.org, &first, Standing::NotRevoked, now).await.works();
         let end = samples.issued(&first, round);
         let (done, opened) = futures::join!(
             stores.issuance.complete(samples.org, first.id(), &end),
-            stores.issuance.open(samples.org, &again, now)
+            stores.issuance.open(samples.org, &again, Standing::NotRevoked, now)
         );
         assert_eq!(done.works(), Completed::Recorded);
         let opened = opened.works();

@@ -6,7 +6,7 @@ use super::{Stores, Works, suite};
 use crate::testing::samples::Samples;
 use crate::{
     AttemptKind, CertificateFilter, CertificateRecord, Clock, EventFilter, PageRequest, PageSize,
-    RenewalEvent, RequestState, RetentionRule, Revocation, RevocationReason,
+    RenewalEvent, RequestState, RetentionRule, Revocation, RevocationReason, Standing,
 };
 
 suite![
@@ -107,7 +107,7 @@ async fn old_attempts_go_as_a_whole_and_young_ones_stay(stores: Stores) {
 async fn an_attempt_without_an_end_stays_however_old(stores: Stores) {
     let samples = Samples::of(1);
     let request = samples.request("gateway", "csr", 1, RequestState::Pending);
-    stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     let alone = samples.start("meter", AttemptKind::Renewal);
     stores.events.create(samples.org, &alone).await.works();
     for _ in 0..6 {
@@ -230,7 +230,7 @@ async fn issued(
     end: DateTime<Utc>,
 ) -> CertificateRecord {
     let request = samples.request(device, &format!("csr {number}"), 0, RequestState::Signing);
-    stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     let end = samples.issued_until(&request, number, end);
     stores.issuance.complete(samples.org, request.id(), &end).await.works();
     let Some(certificate) = end.certificate() else { panic!("issued") };

@@ -5,7 +5,7 @@ use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::samples::Samples;
 use crate::{
     CertificateFilter, Clock, Completed, EventFilter, OpenRequestFilter, Opened, PageRequest, RequestState,
-    Revocation, RevocationReason,
+    Revocation, RevocationReason, Standing,
 };
 
 suite![another_organisation_finds_nothing, another_organisation_writes_nothing];
@@ -15,11 +15,11 @@ async fn another_organisation_finds_nothing(stores: Stores) {
     let theirs = Samples::of(2).org;
     let now = ours.clock.now();
     let done = ours.request("gateway", "csr", 1, RequestState::Signing);
-    stores.issuance.open(ours.org, &done, now).await.works();
+    stores.issuance.open(ours.org, &done, Standing::NotRevoked, now).await.works();
     let end = ours.issued(&done, 10);
     stores.issuance.complete(ours.org, done.id(), &end).await.works();
     let open = ours.request("gateway", "other", 1, RequestState::Pending);
-    stores.issuance.open(ours.org, &open, now).await.works();
+    stores.issuance.open(ours.org, &open, Standing::NotRevoked, now).await.works();
     let Some(certificate) = end.certificate() else { panic!("issued") };
 
     assert_eq!(stores.events.get(theirs, done.id().start_event()).await.works(), None);
@@ -49,11 +49,11 @@ async fn another_organisation_writes_nothing(stores: Stores) {
     let theirs = others.org;
     let now = ours.clock.now();
     let request = ours.request("gateway", "csr", 1, RequestState::Signing);
-    stores.issuance.open(ours.org, &request, now).await.works();
+    stores.issuance.open(ours.org, &request, Standing::NotRevoked, now).await.works();
     let end = ours.issued(&request, 10);
 
     assert_eq!(stores.issuance.answer(theirs, &request, now).await.works(), None);
-    assert_conflict(&stores.issuance.open(theirs, &request, now).await);
+    assert_conflict(&stores.issuance.open(theirs, &request, Standing::NotRevoked, now).await);
     assert_conflict(&stores.issuance.complete(theirs, request.id(), &end).await);
     let same_id = others.refused(&others.request("gateway", "csr", 1, RequestState::Signing), "denied");
     let done = stores.issuance.complete(theirs, request.id(), &same_id).await.works();
@@ -61,7 +61,7 @@ async fn another_organisation_writes_nothing(stores: Stores) {
     assert_eq!(stores.issuance.open_request(ours.org, request.id()).await.works(), Some(request.clone()));
 
     let equal = others.request("gateway", "csr", 1, RequestState::Signing);
-    assert_eq!(stores.issuance.open(theirs, &equal, now).await.works(), Opened::New);
+    assert_eq!(stores.issuance.open(theirs, &equal, Standing::NotRevoked, now).await.works(), Opened::New);
 
     stores.issuance.complete(ours.org, request.id(), &end).await.works();
     let Some(certificate) = end.certificate() else { panic!("issued") };

@@ -4,7 +4,9 @@ use futures::future::join_all;
 
 use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::samples::Samples;
-use crate::{CertificateFilter, Clock, Completed, Opened, Page, PageRequest, PageSize, TokenEnd, TokenState};
+use crate::{
+    CertificateFilter, Clock, Completed, Opened, Page, PageRequest, PageSize, Standing, TokenEnd, TokenState,
+};
 
 suite![
     a_token_is_found_by_its_secret,
@@ -39,7 +41,7 @@ async fn a_token_is_spent_with_the_certificate(stores: Stores) {
     let token = samples.token("gateway", 1);
     stores.tokens.create_token(samples.org, &token).await.works();
     let request = samples.enrollment("gateway", "csr", token.id);
-    stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     let open = stores.issuance.open_request(samples.org, request.id()).await.works();
     assert_eq!(open.as_ref(), Some(&request), "the request knows its token");
     let end = samples.issued(&request, 10);
@@ -55,7 +57,11 @@ async fn of_two_requests_with_one_token_one_is_answered(stores: Stores) {
     let requests: Vec<_> =
         (0..16).map(|n| samples.enrollment("gateway", &format!("csr {n}"), token.id)).collect();
     for request in &requests {
-        let opened = stores.issuance.open(samples.org, request, samples.clock.now()).await.works();
+        let opened = stores
+            .issuance
+            .open(samples.org, request, Standing::NotRevoked, samples.clock.now())
+            .await
+            .works();
         assert_eq!(opened, Opened::New);
     }
     let ends: Vec<_> = requests.iter().zip(1..).map(|(request, n)| samples.issued(request, n)).collect();
@@ -81,7 +87,7 @@ async fn a_token_that_was_revoked_permits_nothing(stores: Stores) {
     let token = samples.token("gateway", 1);
     stores.tokens.create_token(samples.org, &token).await.works();
     let request = samples.enrollment("gateway", "csr", token.id);
-    stores.issuance.open(samples.org, &request, samples.clock.now()).await.works();
+    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     let at = samples.clock.now();
     let revoked = stores.tokens.revoke_token(samples.org, token.id, at).await.works();
     assert_eq!(revoked.as_ref().map(|token| token.state_at(at)), Some(TokenState::Revoked));
@@ -120,7 +126,7 @@ async fn another_organisation_has_no_use_of_a_token(stores: Stores) {
     assert_eq!(stores.tokens.tokens(theirs.org, &PageRequest::default()).await.works().items, []);
     assert_eq!(stores.tokens.revoke_token(theirs.org, token.id, theirs.tick()).await.works(), None);
     let request = theirs.enrollment("gateway", "csr", token.id);
-    stores.issuance.open(theirs.org, &request, theirs.clock.now()).await.works();
+    stores.issuance.open(theirs.org, &request, Standing::NotRevoked, theirs.clock.now()).await.works();
     let end = theirs.issued(&request, 10);
     let done = stores.issuance.complete(theirs.org, request.id(), &end).await.works();
     assert_eq!(done, Completed::TokenUnusable);
