@@ -25,12 +25,16 @@ migrate *ARGS:
 demo *ARGS:
     cargo run --bin csr-signing -- {{ARGS}}
 
-# Measures renewals, appending and reading, on every database that is installed or with --backend NAME.
+# Measures renewals, appending and reading, on every database that is installed or with --backend NAME; then
+# a renewal over TLS by its parts, and the memory of the server.
 bench *ARGS:
     #!/usr/bin/env bash
     status=0
     for bench in renewals appends flat_reads; do
         cargo bench -p renewal-store-seaorm --bench $bench -- {{ARGS}} || status=1
+    done
+    for bench in tls connections; do
+        cargo bench -p tests --bench $bench -- {{ARGS}} || status=1
     done
     exit $status
 

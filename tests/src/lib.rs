@@ -11,6 +11,7 @@
 //! | [`program`] | the workspace's own binaries, built and found |
 //! | [`serving`] | a running `renewal serve` |
 //! | [`est`] | a client of EST |
+//! | [`usage`] | what processes use: CPU time and memory |
 //! | [`disk`] | a disk that is small enough to be filled |
 //!
 //! The servers come from the system's own binaries, in a temporary directory each (in memory where
@@ -29,6 +30,7 @@ pub mod program;
 pub mod server;
 pub mod serving;
 pub mod trials;
+pub mod usage;
 
 pub use backend::{Backend, Backends};
 pub use database::TestDatabase;

@@ -9,11 +9,13 @@ mod process;
 
 use crate::backend::Backend;
 use crate::database::{TestDatabase, connect, migrate};
+use crate::usage;
 use engine::Engine;
 use process::Process;
 use sea_orm::{ConnectionTrait, DbErr};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// How a private server runs.
@@ -159,6 +161,16 @@ impl Server {
     /// When the server is not a private one.
     pub fn thaw(&self) {
         self.process().thaw();
+    }
+
+    /// The CPU time that the server has used with all its processes.
+    ///
+    /// # Panics
+    ///
+    /// When the server is not a private one.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        self.process().id().map(usage::cpu_of_family).unwrap_or_default()
     }
 
     /// Ends a private server and removes its directory; on another one, removes the template.

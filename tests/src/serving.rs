@@ -1,6 +1,6 @@
 //! A running `renewal serve`: only this process is ever signalled, by its id.
 
-use crate::child;
+use crate::{child, usage};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -154,12 +154,16 @@ impl Serving {
         drop(self);
     }
 
-    /// Its resident memory, in KiB, by Linux's `/proc`; none when it has ended.
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its resident memory, in KiB; none when it has ended.
     #[must_use]
     pub fn resident(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.trim().trim_end_matches(" kB").parse().ok()
+        usage::resident(self.id())
     }
 }
 

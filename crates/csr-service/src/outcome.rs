@@ -60,6 +60,9 @@ pub enum ServiceError {
     /// The issuer's key did not sign within the profile's deadline.
     #[error("the issuer's key did not sign within {0:?}")]
     SignerTimeout(Duration),
+    /// The issuer's key panicked, or the making of the certificate did.
+    #[error("signing panicked: {0}")]
+    SignerPanicked(#[source] renewal_domain::BoxError),
     /// The attempt was ended otherwise while this one was at work, as by an operator's
     /// decision at the same moment. A repeated request gets whatever was decided.
     #[error("request {0} was ended otherwise meanwhile")]

@@ -11,6 +11,7 @@ mod init;
 mod logging;
 mod manual;
 mod migrate;
+mod open_files;
 mod operator_token;
 mod output;
 mod printer;

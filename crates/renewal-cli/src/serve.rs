@@ -1,6 +1,7 @@
 //! `serve`: the server, until it is told to stop.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tracing::{error, info};
 
 use crate::config::{Config, Flags};
 use crate::setup::{self, Tables};
-use crate::{files, logging};
+use crate::{files, logging, open_files};
 
 /// How often requests that were left open are looked for.
 const RECONCILE_EVERY: Duration = Duration::from_mins(1);
@@ -74,7 +75,11 @@ pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     let retention = scheduled_retention(&config, &service, &metrics)?;
     let est = est(&config, &service)?.metrics(metrics.clone()).build()?;
     let api = Api::new(service.clone()).metrics(metrics.clone());
-    let devices = EstServer::bind(config.est.listen, est, certificate.clone(), Limits::default()).await?;
+    let usual = Limits::default();
+    let connections = config.est.connections.map_or(usual.connections, NonZeroUsize::get);
+    open_files::allow(connections);
+    let limits = Limits { connections, ..usual };
+    let devices = EstServer::bind(config.est.listen, est, certificate.clone(), limits).await?;
     let operators = ApiServer::bind(config.api.listen, api, Limits::default()).await?;
     // A signal is heeded from the moment somebody may know that we are there.
     let (reload, stop) = (reload(certificate.clone())?, told_to_stop()?.shared());

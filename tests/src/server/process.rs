@@ -117,6 +117,11 @@ impl Process {
         Ok(())
     }
 
+    /// The id of the running process.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.state().child.as_ref().map(Child::id)
+    }
+
     pub(super) fn freeze(&self) {
         freeze(&mut self.state());
     }

@@ -56,7 +56,7 @@ impl Parts {
         };
         let reason = match &failure {
             ServiceError::Issue(error) => error.reason(),
-            ServiceError::SignerTimeout(_) => Reason::SignerFailed,
+            ServiceError::SignerTimeout(_) | ServiceError::SignerPanicked(_) => Reason::SignerFailed,
             ServiceError::Store(_) => Reason::StoreFailed,
             // The request has ended, or can't be ended from here; the reconciler sees to the latter.
             ServiceError::EndedMeanwhile(_)
@@ -119,7 +119,7 @@ impl Parts {
         let begun = Instant::now();
         let signed = timeout(deadline, tokio::task::spawn_blocking(work)).await;
         self.observer.signed(begun.elapsed(), matches!(signed, Ok(Ok(Ok(_)))));
-        Ok(signed.map_err(|_| ServiceError::SignerTimeout(deadline))?.map_err(interrupted)??)
+        Ok(signed.map_err(|_| ServiceError::SignerTimeout(deadline))?.map_err(unsigned)??)
     }
 
     /// Ends a request without a certificate. Whether this end is the one that is recorded.
@@ -184,6 +184,11 @@ fn pending(request: &OpenRequest) -> Outcome {
         RequestState::Pending => RETRY_PENDING,
     };
     Outcome::Pending(Pending { request_id: request.id(), state: request.state(), retry_after })
+}
+
+/// A signer that did not come to its end.
+pub(super) fn unsigned(error: tokio::task::JoinError) -> ServiceError {
+    if error.is_panic() { ServiceError::SignerPanicked(error.into()) } else { interrupted(error) }
 }
 
 /// A task that did not come to its end.

@@ -10,7 +10,7 @@ use renewal_domain::{
 use tokio::time::timeout;
 use tracing::info;
 
-use super::finish::interrupted;
+use super::finish::unsigned;
 use super::{CsrService, Parts};
 use crate::crl::{self, CrlIssuer, Entry, RevocationList};
 use crate::outcome::ServiceError;
@@ -48,7 +48,7 @@ impl CsrService {
         let (issuer, count) = (issuer.clone(), entries.len());
         let work = move || crl::sign(&issuer, &entries, now, validity);
         let signed = timeout(deadline, tokio::task::spawn_blocking(work)).await;
-        let list = signed.map_err(|_| ServiceError::SignerTimeout(deadline))?.map_err(interrupted)??;
+        let list = signed.map_err(|_| ServiceError::SignerTimeout(deadline))?.map_err(unsigned)??;
         info!(certificates = count, number = now.timestamp(), "made a revocation list");
         Ok(list)
     }

@@ -171,6 +171,41 @@ async fn a_key_that_does_not_sign_ends_the_attempt() {
     world.assert_all_ended().await;
 }
 
+/// A key whose module's library panics.
+struct PanickingKey(rcgen::KeyPair);
+
+impl PublicKeyData for PanickingKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.0.algorithm()
+    }
+}
+
+impl SigningKey for PanickingKey {
+    fn sign(&self, _message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        panic!("the module's library has a fault")
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_panics_ends_the_attempt() {
+    use renewal_domain::Clock;
+    let world = World::new();
+    let device = Device::named("gateway-1");
+    let first = device.enroll(&world.service()).await;
+    let signer = Arc::new(PanickingKey(rcgen::KeyPair::from_pem(world.authority.key_pem()).unwrap()));
+    let certificate = world.authority.certificate_pem();
+    let issuer = csr_service::Issuer::with_signer(certificate, signer, world.clock.now()).unwrap();
+    let service = world.builder_for(issuer, profile(), world.store.clone()).build();
+    let error = device.renew(&service, &first).await.unwrap_err();
+    assert!(matches!(error, ServiceError::SignerPanicked(_)), "{error}");
+    assert_eq!(world.story().await, ["renewal_start", "renewal_failed: signer_failed"]);
+    world.assert_all_ended().await;
+}
+
 #[tokio::test]
 async fn a_key_that_never_answers_runs_into_the_deadline() {
     let world = World::new();
