@@ -37,12 +37,10 @@ pub(crate) fn in_parts<T, S>(mut rows: &[T], statement: impl Fn(&[T]) -> S) -> V
     statements
 }
 
-/// The size of the first part: the count up to 16, then seven eighths of it at least, and from 64
-/// on a power of two.
+/// The size of the first part: all of them up to 64, and beyond that a power of two.
 const fn part_of(count: usize) -> usize {
     match count {
-        0..=16 => count,
-        17..=63 => count & (usize::MAX << (count.ilog2() - 3)),
+        0..=64 => count,
         _ if count > ROWS_PER_INSERT => ROWS_PER_INSERT,
         _ => 1 << count.ilog2(),
     }
@@ -317,8 +315,8 @@ mod tests {
         assert_eq!(sizes(1), [1]);
         assert_eq!(sizes(32), [32]);
         assert_eq!(sizes(15), [15]);
-        assert_eq!(sizes(23), [22, 1]);
-        assert_eq!(sizes(63), [60, 3]);
+        assert_eq!(sizes(63), [63]);
+        assert_eq!(sizes(100), [64, 36]);
         assert_eq!(sizes(1_000), [512, 256, 128, 64, 40]);
         assert_eq!(sizes(1_025), [512, 512, 1]);
     }

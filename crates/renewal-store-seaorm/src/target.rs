@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use crate::connect_error::ConnectError;
 
 /// How many statements a connection keeps prepared, unless the URL says it: room for those of every
-/// size that are written and looked up in groups, about 200.
+/// size that are written and looked up in groups, about 300.
 const STATEMENTS: usize = 512;
 
 /// A parsed URL. Its `Display` and `Debug` say which database it is, without the password.
