@@ -6,6 +6,7 @@ default:
 check:
     cargo fmt --all --check
     cargo fmt --manifest-path fuzz/Cargo.toml --check
+    cargo fmt --manifest-path signatures/Cargo.toml --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
@@ -41,6 +42,10 @@ bench *ARGS:
 # Counts the instructions of a renewal without I/O, and compares them with those recorded.
 bench-check *ARGS:
     cargo bench -p renewal-store-seaorm --bench instructions -- {{ARGS}}
+
+# Compares AWS-LC, which signs and verifies here, with ring.
+bench-signatures:
+    cargo run --release --manifest-path signatures/Cargo.toml --target-dir target/signatures
 
 # Measures what those who renew notice of old history being removed.
 bench-retention *ARGS:

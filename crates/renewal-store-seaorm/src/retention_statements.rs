@@ -213,7 +213,7 @@ fn these_certificates(org: OrgId, rule: &RetentionRule, serials: &[String]) -> C
 fn among<C: ColumnTrait, V: Into<Value> + Clone>(column: C, values: &[V]) -> Condition {
     let (mut all, mut bounds) = (values.to_vec(), Condition::all());
     if let (Some(first), Some(last)) = (values.first(), values.last()) {
-        // 1, 2, 4, … values, so that there are few different statements: see `insert_events`.
+        // 1, 2, 4, … values, so that there are few different statements: see `in_parts`.
         all.resize(all.len().next_power_of_two(), last.clone());
         bounds = bounds.add(column.gte(first.clone())).add(column.lte(last.clone()));
     }
