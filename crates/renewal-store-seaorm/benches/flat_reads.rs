@@ -3,9 +3,10 @@
 //! `cargo bench -p renewal-store-seaorm --bench flat_reads -- [--events N] [--backend NAME]`
 //! fills a ledger with ten thousand events and another with a million (or N), of ten
 //! organisations of which one has half of all and one has fifty, on each database; reads with
-//! every kind of filter; and prints the medians and the slowest hundredths, how many times longer the
-//! large ledger takes than the small one, the thousandth page than the first, and, on PostgreSQL, the
-//! store than the same SQL with nothing but sqlx. It fails when one of them is far more.
+//! every kind of filter, both ledgers in turn so that they see the same machine; and prints the medians
+//! and the slowest hundredths, how many times longer the large ledger takes than the small one, the
+//! thousandth page than the first, and, on PostgreSQL, the store than the same SQL with nothing but
+//! sqlx. It fails when a median is far more.
 
 mod support;
 
@@ -35,7 +36,7 @@ const PAGE: u64 = 50;
 const DEEP: u32 = 1_000;
 
 /// How often each page is read, after a tenth of it to warm up.
-const TIMES: usize = 400;
+const TIMES: usize = 1_000;
 
 /// A median may take so many times longer …
 const WORST_RATIO: f64 = 1.5;
@@ -52,11 +53,20 @@ fn main() -> ExitCode {
     })
 }
 
+/// A ledger with a history.
+struct Ledger {
+    database: TestDatabase,
+    store: SeaOrmStore,
+    events: u64,
+}
+
 /// What was measured of one filter.
 struct Measured {
     name: String,
-    first: Took,
-    /// The number of the deepest page, and how long it takes; none when there is one page only.
+    small: Took,
+    large: Took,
+    /// The number of the deepest page of the large ledger, and how long it takes; none when there is one
+    /// page only.
     deep: Option<(u32, Took)>,
 }
 
@@ -68,8 +78,16 @@ struct Took {
 }
 
 async fn compare(backends: &Backends, backend: Backend, events: u64) -> Outcome<bool> {
-    let small = measure(backends, backend, SMALL).await?;
-    let large = measure(backends, backend, events).await?;
+    let small = Ledger::filled(backends, backend, SMALL).await?;
+    let large = Ledger::filled(backends, backend, events).await?;
+    let mut all = Vec::new();
+    for (org, owner) in [(BIG, "big"), (QUIET, "quiet")] {
+        let filters = small.filters(org).await?.into_iter().zip(large.filters(org).await?);
+        for ((name, of_small), (_, of_large)) in filters {
+            let name = format!("{owner}: {name}");
+            all.push(one(name, org, (&small.store, &of_small), (&large.store, &of_large)).await?);
+        }
+    }
     println!();
     println!("{backend}: medians and slowest hundredths of {TIMES} reads of {PAGE} events, in ms");
     println!(
@@ -77,53 +95,39 @@ async fn compare(backends: &Backends, backend: Backend, events: u64) -> Outcome<
         "", SMALL, events, "ratio", "ratio", "page", "deep", "ratio"
     );
     let mut flat = true;
-    for (small, large) in small.iter().zip(&large) {
-        let mut ok = fine(large.first.p50, small.first.p50);
-        let deep = large.deep.map_or_else(String::new, |(page, took)| {
-            ok &= fine(took.p50, large.first.p50);
-            format!("{page:>5} {} {:>6.2}", took.text(), ratio(took.p50, large.first.p50))
+    for Measured { name, small, large, deep } in all {
+        let mut ok = fine(large.p50, small.p50);
+        let deep = deep.map_or_else(String::new, |(page, took)| {
+            ok &= fine(took.p50, large.p50);
+            format!("{page:>5} {} {:>6.2}", took.text(), ratio(took.p50, large.p50))
         });
         println!(
-            "{:<30} {} {} {:>6.2} {:>6.2}   {deep}{}",
-            large.name,
-            small.first.text(),
-            large.first.text(),
-            ratio(large.first.p50, small.first.p50),
-            ratio(large.first.p99, small.first.p99),
+            "{name:<30} {} {} {:>6.2} {:>6.2}   {deep}{}",
+            small.text(),
+            large.text(),
+            ratio(large.p50, small.p50),
+            ratio(large.p99, small.p99),
             if ok { "" } else { "  NOT FLAT" },
         );
         flat &= ok;
     }
+    if backend == Backend::Postgres {
+        by_hand(&large.database, &large.store).await?;
+    }
+    small.store.close().await?;
+    large.store.close().await?;
     Ok(flat)
 }
 
 impl Took {
+    fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self { p50: times[times.len() / 2], p99: times[times.len() - 1 - times.len() / 100] }
+    }
+
     fn text(self) -> String {
         format!("{:>7.3} {:>7.3}", ms(self.p50), ms(self.p99))
     }
-}
-
-async fn measure(backends: &Backends, backend: Backend, events: u64) -> Outcome<Vec<Measured>> {
-    let database = backends.fresh_database(backend).await;
-    let store = connect(database.url(), ConnectOptions::new()).await?;
-    let begun = Instant::now();
-    for (org, batch) in history::batches(events) {
-        store.create_many(org, &batch).await?;
-    }
-    let filled = begun.elapsed();
-    analyse(&database).await?;
-    eprintln!("{backend}: {events} events written in {:.1} s", filled.as_secs_f64());
-    let mut all = Vec::new();
-    for (org, owner) in [(BIG, "big"), (QUIET, "quiet")] {
-        for (name, filter) in filters(&store, org, events).await? {
-            all.push(one(&store, org, format!("{owner}: {name}"), &filter).await?);
-        }
-    }
-    if backend == Backend::Postgres {
-        by_hand(&database, &store).await?;
-    }
-    store.close().await?;
-    Ok(all)
 }
 
 /// The newest page of the big organisation by the store, and by the same SQL with sqlx.
@@ -188,58 +192,78 @@ async fn analyse(database: &TestDatabase) -> Outcome<()> {
     Ok(db.close().await?)
 }
 
-async fn filters(store: &SeaOrmStore, org: OrgId, events: u64) -> Outcome<Vec<(&'static str, EventFilter)>> {
-    let all = EventFilter::new;
-    let device = history::device(org, 3);
-    let newest = store.list(org, &all(), &PageRequest::first(PageSize::nearest(PAGE))).await?;
-    let attempt =
-        newest.items.last().map(RenewalEvent::attempt_id).ok_or("the organisation has no events")?;
-    let attempt: AttemptId = attempt;
-    let (begin, end) = (history::begin(), history::end(events));
-    let (from, to) = (begin + (end - begin) / 3, end - (end - begin) / 3);
-    let failed = [EventType::RenewalFailed, EventType::RecoveryFailed];
-    Ok(vec![
-        ("no filter", all()),
-        ("device", all().device(device)),
-        ("type", all().event_type(EventType::RenewalSuccess)),
-        ("rare type", all().event_type(EventType::RecoveryFailed)),
-        ("two types", all().event_types(failed)),
-        ("five types", all().event_types(EventType::ALL.into_iter().skip(1))),
-        ("reason", all().reason(COMMON_REASON)),
-        ("rare reason", all().reason(RARE_REASON)),
-        ("attempt", all().attempt(attempt)),
-        ("from, to", all().from(from).to(to)),
-        ("device and type", all().device(device).event_type(EventType::RenewalSuccess)),
-        ("type and reason", all().event_type(EventType::RenewalFailed).reason(COMMON_REASON)),
-        ("type, from, to", all().event_type(EventType::RenewalStart).from(from).to(to)),
-    ])
+impl Ledger {
+    async fn filled(backends: &Backends, backend: Backend, events: u64) -> Outcome<Self> {
+        let database = backends.fresh_database(backend).await;
+        let store = connect(database.url(), ConnectOptions::new()).await?;
+        let begun = Instant::now();
+        for (org, batch) in history::batches(events) {
+            store.create_many(org, &batch).await?;
+        }
+        eprintln!("{backend}: {events} events written in {:.1} s", begun.elapsed().as_secs_f64());
+        analyse(&database).await?;
+        Ok(Self { database, store, events })
+    }
+
+    /// Filters of every kind.
+    async fn filters(&self, org: OrgId) -> Outcome<Vec<(&'static str, EventFilter)>> {
+        let all = EventFilter::new;
+        let device = history::device(org, 3);
+        let newest = self.store.list(org, &all(), &PageRequest::first(PageSize::nearest(PAGE))).await?;
+        let attempt = newest.items.last().map(RenewalEvent::attempt_id);
+        let attempt: AttemptId = attempt.ok_or("the organisation has no events")?;
+        let (begin, end) = (history::begin(), history::end(self.events));
+        let (from, to) = (begin + (end - begin) / 3, end - (end - begin) / 3);
+        let failed = [EventType::RenewalFailed, EventType::RecoveryFailed];
+        Ok(vec![
+            ("no filter", all()),
+            ("device", all().device(device)),
+            ("type", all().event_type(EventType::RenewalSuccess)),
+            ("rare type", all().event_type(EventType::RecoveryFailed)),
+            ("two types", all().event_types(failed)),
+            ("five types", all().event_types(EventType::ALL.into_iter().skip(1))),
+            ("reason", all().reason(COMMON_REASON)),
+            ("rare reason", all().reason(RARE_REASON)),
+            ("attempt", all().attempt(attempt)),
+            ("from, to", all().from(from).to(to)),
+            ("device and type", all().device(device).event_type(EventType::RenewalSuccess)),
+            ("type and reason", all().event_type(EventType::RenewalFailed).reason(COMMON_REASON)),
+            ("type, from, to", all().event_type(EventType::RenewalStart).from(from).to(to)),
+        ])
+    }
 }
 
-async fn one(store: &SeaOrmStore, org: OrgId, name: String, filter: &EventFilter) -> Outcome<Measured> {
+/// The first page of the small ledger, and of the large one, and the deepest one of that, in turn.
+async fn one(
+    name: String,
+    org: OrgId,
+    small: (&SeaOrmStore, &EventFilter),
+    large: (&SeaOrmStore, &EventFilter),
+) -> Outcome<Measured> {
     let size = PageSize::nearest(PAGE);
     let first = PageRequest::first(size);
-    let took = times(store, org, filter, &first).await?;
-    let (mut number, mut page) = (1, first);
+    let (mut number, mut deepest) = (1, first);
     while number < DEEP {
-        let Page { next: Some(cursor), .. } = store.list(org, filter, &page).await? else { break };
-        page = PageRequest::resume(size, &filter.scope(org), cursor)?;
+        let Page { next: Some(cursor), .. } = large.0.list(org, large.1, &deepest).await? else { break };
+        deepest = PageRequest::resume(size, &large.1.scope(org), cursor)?;
         number += 1;
     }
-    let deep = if number == 1 { None } else { Some((number, times(store, org, filter, &page).await?)) };
-    Ok(Measured { name, first: took, deep })
-}
-
-async fn times(store: &SeaOrmStore, org: OrgId, filter: &EventFilter, page: &PageRequest) -> Outcome<Took> {
-    let mut times = Vec::with_capacity(TIMES);
+    let mut reads = vec![(small, &first, Vec::new()), (large, &first, Vec::new())];
+    if number > 1 {
+        reads.push((large, &deepest, Vec::new()));
+    }
     for round in 0..TIMES + TIMES / 10 {
-        let begun = Instant::now();
-        store.list(org, filter, page).await?;
-        if round >= TIMES / 10 {
-            times.push(begun.elapsed());
+        for ((store, filter), page, times) in &mut reads {
+            let begun = Instant::now();
+            store.list(org, filter, page).await?;
+            if round >= TIMES / 10 {
+                times.push(begun.elapsed());
+            }
         }
     }
-    times.sort_unstable();
-    Ok(Took { p50: times[TIMES / 2], p99: times[TIMES - 1 - TIMES / 100] })
+    let mut took = reads.into_iter().map(|(_, _, times)| Took::of(times));
+    let (Some(small), Some(large)) = (took.next(), took.next()) else { unreachable!("they were read") };
+    Ok(Measured { name, small, large, deep: took.next().map(|took| (number, took)) })
 }
 
 fn fine(long: Duration, short: Duration) -> bool {

@@ -1,8 +1,8 @@
 //! A group of writes in one transaction, with few statements for each table.
 //!
 //! Rows are written in the order of their keys, so that two processes that write the same rows
-//! wait for one another, and not each for the other. Whatever is out of the ordinary, but for a
-//! request that was answered before, fails the whole group: see `writes`.
+//! wait for one another, and not each for the other. Whatever is out of the ordinary, but for
+//! requests that were answered before or are refused, fails the whole group: see `writes`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,6 @@ use renewal_domain::{
     Answer, CertificateRecord, Completion, DeviceId, OpenRequest, Opened, OrgId, Presented, RenewalEvent,
     RequestId, Serial, Standing,
 };
-
 use sea_orm::sea_query::InsertStatement;
 
 use crate::entity::{certificate, request};
