@@ -5,7 +5,6 @@ mod retention;
 use std::collections::BTreeMap;
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -102,7 +101,7 @@ pub(crate) struct Est {
     pub(crate) attempts_per_address: Option<u32>,
     /// Connections open at once.
     #[serde(default)]
-    pub(crate) connections: Option<NonZeroUsize>,
+    pub(crate) connections: Option<usize>,
     /// Authorities whose certificates let a device enroll.
     #[serde(default)]
     pub(crate) bootstrap: Vec<Bootstrap>,
@@ -386,8 +385,7 @@ mod tests {
         let limits = renewal_server::AttemptLimits::default();
         assert_eq!(config.est.attempts_per_device, Some(limits.per_device));
         assert_eq!(config.est.attempts_per_address, Some(limits.per_address));
-        let connections = config.est.connections.map(NonZeroUsize::get);
-        assert_eq!(connections, Some(renewal_server::Limits::default().connections));
+        assert_eq!(config.est.connections, Some(renewal_server::Limits::default().connections));
         assert_eq!(config.api.listen, Api::default().listen);
         assert_eq!(config.retention.older_than, None);
         assert_eq!(config.retention.keep_last, Retention::default().keep_last);

@@ -1,7 +1,6 @@
 //! `serve`: the server, until it is told to stop.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +75,7 @@ pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     let est = est(&config, &service)?.metrics(metrics.clone()).build()?;
     let api = Api::new(service.clone()).metrics(metrics.clone());
     let usual = Limits::default();
-    let connections = config.est.connections.map_or(usual.connections, NonZeroUsize::get);
+    let connections = config.est.connections.unwrap_or(usual.connections);
     open_files::allow(connections);
     let limits = Limits { connections, ..usual };
     let devices = EstServer::bind(config.est.listen, est, certificate.clone(), limits).await?;
