@@ -21,6 +21,12 @@ pub fn cpu_by_thread(process: u32) -> BTreeMap<String, Duration> {
     threads
 }
 
+/// The CPU time that a process has used, with its threads that have ended.
+#[must_use]
+pub fn cpu_of_process(process: u32) -> Duration {
+    Stat::read(Path::new(&format!("/proc/{process}"))).map(|stat| stat.cpu).unwrap_or_default()
+}
+
 /// The CPU time that a process and its children have used, and the children that it has waited for.
 #[must_use]
 pub fn cpu_of_family(process: u32) -> Duration {
@@ -82,6 +88,7 @@ mod tests {
         let me = std::process::id();
         let by_thread: Duration = cpu_by_thread(me).values().sum();
         assert!(by_thread >= Duration::from_millis(50), "{by_thread:?}");
+        assert!(cpu_of_process(me) >= by_thread / 2, "{:?}", cpu_of_process(me));
         assert!(cpu_of_family(me) >= by_thread / 2, "{:?}", cpu_of_family(me));
         assert!(resident(me).is_some_and(|kib| kib > 1_000));
     }

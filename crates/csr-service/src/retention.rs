@@ -8,7 +8,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::Profile;
 
-/// The shortest pause between two batches.
+/// How many times as long as a step took the pause after it is.
+const PAUSE: u32 = 3;
+
+/// The shortest pause between two steps.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
 
 /// How long history is kept.
@@ -133,9 +136,9 @@ impl Pruned {
 /// Walks through an organisation's ledger, and lets go of what may go: first attempts, oldest
 /// first, then certificates.
 ///
-/// It goes in small steps, and after each pauses for as long as the step took, so that those who
-/// renew meanwhile have the database for themselves half of the time at least; the slower the database
-/// is, the longer the pauses are. `progress` is told after each step.
+/// It goes in small steps, and after each pauses for three times as long as the step took, so that
+/// those who renew meanwhile have the database for themselves three quarters of the time; the slower
+/// the database is, the longer the pauses are. `progress` is told after each step.
 ///
 /// It can be dropped at any moment, or fail at any step: what was removed is removed, and to go on is
 /// to begin again.
@@ -161,7 +164,7 @@ pub async fn prune(
         if after.is_none() {
             break;
         }
-        sleep(begun.elapsed().max(SHORTEST_PAUSE)).await;
+        pause_after(begun).await;
     }
     let mut after = None;
     loop {
@@ -175,8 +178,12 @@ pub async fn prune(
         if after.is_none() {
             return Ok(so_far);
         }
-        sleep(begun.elapsed().max(SHORTEST_PAUSE)).await;
+        pause_after(begun).await;
     }
+}
+
+async fn pause_after(begun: Instant) {
+    sleep((begun.elapsed() * PAUSE).max(SHORTEST_PAUSE)).await;
 }
 
 /// What part of the events is done: the time from the first one to the limit is the whole.

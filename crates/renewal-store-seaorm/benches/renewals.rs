@@ -7,8 +7,9 @@
 //! - checking and signing alone: the request is checked, a certificate signed and read back;
 //! - the service on a store that keeps nothing: besides, the presented certificate is checked.
 //!
-//! It prints renewals a second and their ratio to both, and fails when PostgreSQL has less than
-//! half of checking and signing alone. Everything runs on this machine, the database too.
+//! It prints renewals a second, their ratio to both, and the CPU time of each by parts, and fails when
+//! PostgreSQL has less than half of checking and signing alone. Everything runs on this machine, the
+//! database too.
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
@@ -30,7 +31,7 @@ use renewal_domain::{Clock, DeviceName, IssuanceStore, OpenRequestFilter, PageRe
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use renewing::{Authority, ORG, nothing, request_of, submit};
 use support::Outcome;
-use tests::Backend;
+use tests::{Backend, usage};
 
 /// What PostgreSQL must have of checking and signing alone.
 const FLOOR: f64 = 0.50;
@@ -43,23 +44,29 @@ fn main() -> ExitCode {
         let store = Arc::new(connect(durable.database.url(), ConnectOptions::new()).await?);
         let authority = Authority::new();
         let third = patience / 3;
-        let mut alone = signing_alone(&authority, third);
-        let nothing = nothing();
-        let mut kept_nothing = renewals(&authority, nothing.clone(), clients, third).await;
-        let written = renewals(&authority, Arc::clone(&store).into(), clients, patience).await;
+        let without = || async {
+            (signing_alone(&authority, third), renewals(&authority, nothing(), clients, third, None).await)
+        };
+        let (alone, kept_nothing) = without().await;
+        let written = Arc::clone(&store).into();
+        let written = renewals(&authority, written, clients, patience, Some(&durable)).await;
         // The machine is not always equally fast.
-        kept_nothing = f64::midpoint(kept_nothing, renewals(&authority, nothing, clients, third).await);
-        alone = f64::midpoint(alone, signing_alone(&authority, third));
-        let (of_signing, of_service) = (written / alone, written / kept_nothing);
+        let (alone_again, kept_nothing_again) = without().await;
+        let alone = f64::midpoint(alone, alone_again);
+        let kept_nothing = kept_nothing.midpoint(&kept_nothing_again);
+        let (of_signing, of_service) = (written.rate / alone, written.rate / kept_nothing.rate);
         let missed = backend == Backend::Postgres && of_signing < FLOOR;
         println!("{}: {clients} clients, {} s, ECDSA P-256", backend.name(), patience.as_secs());
         println!(
-            "{written:>8.0} renewals/s on {}: {of_signing:.2} of signing, {of_service:.2} of the service{}",
+            "{:>8.0} renewals/s on {}: {of_signing:.2} of signing, {of_service:.2} of the service{}",
+            written.rate,
             durable.says(),
             if missed { ": BELOW THE FLOOR of 0.50" } else { "" },
         );
+        println!("{:>8} {}", "", written.says());
+        println!("{:>8.0} the service on a store that keeps nothing", kept_nothing.rate);
+        println!("{:>8} {}", "", kept_nothing.says());
         println!("{alone:>8.0} checking and signing alone");
-        println!("{kept_nothing:>8.0} the service on a store that keeps nothing");
         whole(&store).await?;
         store.close().await?;
         Ok(!missed)
@@ -92,8 +99,49 @@ fn signing_alone(authority: &Authority, patience: Duration) -> f64 {
 /// How many requests each device has made beforehand; it takes one after the other.
 const REQUESTS: usize = 500;
 
-/// Renewals in a second, of devices that enrolled before.
-async fn renewals(authority: &Authority, stores: Stores, clients: usize, patience: Duration) -> f64 {
+/// Renewals in a second, and the CPU time of each in microseconds.
+struct Measured {
+    rate: f64,
+    service: f64,
+    store: f64,
+    database: f64,
+}
+
+impl Measured {
+    fn midpoint(&self, other: &Self) -> Self {
+        Self {
+            rate: self.rate.midpoint(other.rate),
+            service: self.service.midpoint(other.service),
+            store: self.store.midpoint(other.store),
+            database: self.database.midpoint(other.database),
+        }
+    }
+
+    fn says(&self) -> String {
+        let Self { service, store, database, .. } = self;
+        let all = service + store + database;
+        format!(
+            "each {all:.0} \u{b5}s of CPU: service {service:.0}, the store's thread {store:.0}, database {database:.0}"
+        )
+    }
+}
+
+/// The CPU time used up to now by this process, by the store's threads of it, and by the database.
+fn used(durable: Option<&Durable>) -> [Duration; 3] {
+    let me = std::process::id();
+    let by_thread = usage::cpu_by_thread(me);
+    let store = by_thread.get("renewal-store").copied().unwrap_or_default();
+    [usage::cpu_of_process(me), store, durable.map(Durable::cpu).unwrap_or_default()]
+}
+
+/// Renewals of devices that enrolled before.
+async fn renewals(
+    authority: &Authority,
+    stores: Stores,
+    clients: usize,
+    patience: Duration,
+    durable: Option<&Durable>,
+) -> Measured {
     let service = CsrService::builder(authority.issuer.clone(), authority.profile.clone(), stores).build();
     let service = Arc::new(service);
     let (stop, renewed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -120,14 +168,19 @@ async fn renewals(authority: &Authority, stores: Stores, clients: usize, patienc
         }));
     }
     begun.wait().await;
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), used(durable));
     tokio::time::sleep(patience).await;
     stop.store(true, Ordering::Relaxed);
-    let rate = per_second(renewed.load(Ordering::Relaxed), begun.elapsed());
+    let (renewed, after) = (renewed.load(Ordering::Relaxed), used(durable));
+    let took = begun.elapsed();
     for task in tasks {
         task.await.expect("every renewal succeeds");
     }
-    rate
+    let [process, store, database] = [0, 1, 2].map(|part: usize| {
+        let used = after[part].saturating_sub(before[part]);
+        1e6 / per_second(renewed, used)
+    });
+    Measured { rate: per_second(renewed, took), service: process - store, store, database }
 }
 
 /// Every start has an end, and nothing is open.

@@ -3,18 +3,19 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{ApiToken, ApiTokenId, OrgId, PageRequest};
-use sea_orm::sea_query::{InsertStatement, Query, SelectStatement, UpdateStatement};
-use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
+use sea_orm::sea_query::{Query, SelectStatement, UpdateStatement};
+use sea_orm::{ColumnTrait, Iterable, Value};
 
 use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::api_token::{Column, Entity, row};
+use crate::insert::Insert;
 use crate::statements::select;
 use crate::stretch::Stretch;
 
 /// Adds a token.
-pub(crate) fn insert(token: &ApiToken) -> InsertStatement {
-    Entity::insert(row(token)).into_query()
+pub(crate) fn insert(token: &ApiToken) -> Insert {
+    Insert::of(Entity, [row(token)])
 }
 
 /// Reads a token.

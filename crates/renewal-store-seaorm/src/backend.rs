@@ -191,6 +191,17 @@ pub(crate) fn meaning(error: &dyn DatabaseError) -> Meaning {
     code.map_or(Meaning::Other, sqlite)
 }
 
+/// Whether it is the last that a connection says, to whatever it is asked next: that it was ended.
+pub(crate) fn is_farewell(error: &dyn DatabaseError) -> bool {
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        // admin_shutdown, crash_shutdown, idle_session_timeout
+        return matches!(error.code(), "57P01" | "57P02" | "57P05");
+    }
+    // Shutdown, killed, idle for too long.
+    let number = error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
+    matches!(number, Some(1053 | 1927 | 4031))
+}
+
 /// States of PostgreSQL in which it cannot do now what it will do later.
 const POSTGRES_UNAVAILABLE: [&str; 9] = [
     "55P03", // lock_not_available

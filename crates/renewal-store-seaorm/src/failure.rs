@@ -3,7 +3,7 @@
 use renewal_domain::StoreError;
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::backend::{Meaning, meaning};
+use crate::backend::{Meaning, is_farewell, meaning};
 
 /// Why a statement or a transaction failed, while the store can still do something about it.
 #[derive(Debug)]
@@ -126,6 +126,19 @@ fn driver(error: &sqlx::Error) -> Meaning {
         | sqlx::Error::AnyDriverError(_)
         | sqlx::Error::InvalidSavePointStatement => Meaning::Other,
         _ => Meaning::Other,
+    }
+}
+
+/// Whether a statement did not get through, because the connection had ended before.
+pub(crate) fn is_dead_connection(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    match error.as_ref() {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => is_farewell(error.as_ref()),
+        _ => false,
     }
 }
 

@@ -5,15 +5,13 @@ use chrono::{DateTime, Utc};
 use renewal_domain::{
     CertificateRecord, DeviceId, EventFilter, EventType, OrgId, PageRequest, Position, Serial, Stage,
 };
-use sea_orm::sea_query::{
-    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
-};
-use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
+use sea_orm::sea_query::{DeleteStatement, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Iterable, Value};
 
 use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::{certificate, current, event, request};
-use crate::statements::in_parts;
+use crate::insert::{Insert, in_parts};
 use crate::stretch::{Stretch, of_each};
 
 /// By when a certificate ends.
@@ -220,7 +218,7 @@ fn rows() -> Expr {
 
 /// Makes certificates, no two of them of one device, the current ones of their devices, unless a
 /// device has one that answers a later request.
-pub(crate) fn make_current(backend: Backend, certificates: &[&CertificateRecord]) -> Vec<InsertStatement> {
+pub(crate) fn make_current(backend: Backend, certificates: &[&CertificateRecord]) -> Vec<Insert> {
     use current::{Column, Entity, row};
     in_parts(certificates, |certificates| {
         let rows = certificates.iter().map(|certificate| row(certificate));
@@ -228,7 +226,7 @@ pub(crate) fn make_current(backend: Backend, certificates: &[&CertificateRecord]
         let columns = [Column::Serial, Column::NotAfter, Column::RequestId];
         let mut newer = OnConflict::columns([Column::OrgId, Column::DeviceId]);
         backend.replace_if_greater(&mut newer, Entity, &columns, Column::RequestId);
-        Entity::insert_many(rows).on_conflict(newer).into_query()
+        Insert::of(Entity, rows).on_conflict(newer)
     })
 }
 

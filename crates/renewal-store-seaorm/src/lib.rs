@@ -63,6 +63,7 @@ mod failure;
 mod fleet;
 mod fleet_statements;
 mod group;
+mod insert;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 mod issuance;

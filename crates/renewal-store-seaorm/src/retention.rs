@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::entity::{certificate, event};
 use crate::failure::Failure;
-use crate::retention_statements::{self as statements, CURRENT, KEPT_FROM, LAST_SUCCESS};
+use crate::retention_statements::{self as statements, BATCH, CURRENT, KEPT_FROM, LAST_SUCCESS};
 use crate::row::Row;
 use crate::session::retrying;
 use crate::store::SeaOrmStore;
@@ -60,7 +60,7 @@ impl RetentionStore for SeaOrmStore {
             let delete = statements::delete_events(org, &ids);
             retrying(|| self.remove(&delete)).await?
         };
-        let full = rows.len() as u64 == statements::batch(backend);
+        let full = rows.len() as u64 == BATCH;
         let next = seen.last().filter(|_| full).map(|event| event.id);
         Ok(PrunedBatch { looked_at: rows.len() as u64, removed, next })
     }
@@ -90,7 +90,7 @@ impl RetentionStore for SeaOrmStore {
             let delete = statements::delete_certificates(org, rule, &going);
             retrying(|| self.remove(&delete)).await?
         };
-        let full = rows.len() as u64 == statements::batch(backend);
+        let full = rows.len() as u64 == BATCH;
         Ok(PrunedBatch { looked_at: rows.len() as u64, removed, next: last.filter(|_| full) })
     }
 }

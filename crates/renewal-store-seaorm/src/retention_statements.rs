@@ -16,14 +16,9 @@ use crate::stretch::Stretch;
 /// How many of a device's next events are looked at behind one of them.
 const AHEAD: u64 = 500;
 
-/// How many rows are looked at. On SQLite, where all who write wait for each other, and a commit
-/// writes every page that it touched to the disk, it is fewer.
-pub(crate) const fn batch(backend: Backend) -> u64 {
-    match backend {
-        Backend::Sqlite => 100,
-        Backend::Postgres | Backend::MySql => 500,
-    }
-}
+/// How many rows are looked at. What renews meanwhile shares the processor with them; and on SQLite,
+/// where all who write wait for each other, a commit writes every page that it touched to the disk.
+pub(crate) const BATCH: u64 = 100;
 
 /// What is selected from, where each of its rows is asked about its device. Of the databases, two
 /// need a name for it.
@@ -80,7 +75,7 @@ pub(crate) fn oldest_events(
         .and_where_option(after.map(|after| Column::Id.gt(after.as_uuid())))
         .and_where_option(before.map(|before| Column::Id.lt(before)))
         .order_by(Column::Id, Order::Asc)
-        .limit(batch(backend));
+        .limit(BATCH);
 
     // Not whether a success comes after the event: MariaDB would look for that from the device's
     // first event on.
@@ -161,7 +156,7 @@ pub(crate) fn certificates(backend: Backend, org: OrgId, after: Option<&Serial>)
     rows.and_where(Column::OrgId.eq(org.as_uuid()))
         .and_where_option(after.map(|after| Column::Serial.gt(after.to_string())))
         .order_by(Column::Serial, Order::Asc)
-        .limit(batch(backend));
+        .limit(BATCH);
 
     let mut of_device = Query::select();
     of_device.column(current::Column::Serial);

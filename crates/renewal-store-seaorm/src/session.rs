@@ -13,12 +13,13 @@ use migration::MigrationStatus;
 use renewal_domain::StoreError;
 use sea_orm::sea_query::SelectStatement;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, StatementBuilder, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, StatementBuilder,
+    TransactionTrait,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::backend::Backend;
-use crate::failure::Failure;
+use crate::failure::{Failure, is_dead_connection};
 use crate::thread::Thread;
 
 /// How long to wait before each further try of a transaction that stood in another's way.
@@ -30,6 +31,9 @@ const PAUSES: [Duration; 6] = [
     Duration::from_millis(100),
     Duration::from_millis(250),
 ];
+
+/// How many connections that have ended are put up with for one statement.
+const DEAD_CONNECTIONS: u32 = 16;
 
 /// The connections to a database.
 #[derive(Clone)]
@@ -88,7 +92,8 @@ impl Session {
     /// Reads rows.
     pub(crate) async fn read(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, Failure> {
         let (db, select) = (self.db.clone(), self.backend.build(select));
-        self.thread.exchange(async move { db.query_all_raw(select).await }).await
+        let read = async move { again_if_dead(|| db.query_all_raw(select.clone())).await };
+        self.thread.exchange(read).await
     }
 
     /// Carries out one statement, which is a transaction of its own, and returns how many rows
@@ -109,7 +114,7 @@ impl Session {
         let turn = self.turn().await?;
         let (db, options) = (self.db.clone(), self.backend.transaction());
         let begun = self.thread.exchange(async move {
-            let inner = db.begin_with_options(options).await?;
+            let inner = again_if_dead(|| db.begin_with_options(options)).await?;
             Ok(Arc::new(Begun { inner, _turn: turn }))
         });
         Ok(Transaction { begun: begun.await?, backend: self.backend, thread: self.thread.clone() })
@@ -172,6 +177,24 @@ impl Transaction {
     fn alone(self) -> Result<Begun, Failure> {
         Arc::into_inner(self.begun).ok_or_else(|| self.thread.no_answer())
     }
+}
+
+/// Does something that changes nothing, and does it again over another connection when the one that it
+/// was given proves to have ended before: when the database was started anew, say. A pool holds some
+/// of these, and each is found out once.
+async fn again_if_dead<T, R>(work: impl Fn() -> R) -> Result<T, DbErr>
+where
+    R: Future<Output = Result<T, DbErr>>,
+{
+    for _ in 0..DEAD_CONNECTIONS {
+        match work().await {
+            Err(error) if is_dead_connection(&error) => {
+                tracing::debug!(%error, "a connection had ended, and another one is taken");
+            }
+            done => return done,
+        }
+    }
+    work().await
 }
 
 /// Runs a transaction, and runs it again when it stood in another's way.

@@ -6,56 +6,23 @@ use renewal_domain::{
     AttemptId, CertificateRecord, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId, PageRequest,
     RenewalEvent, RequestId, RequestKind, Revocation, Serial, Sha256Digest,
 };
-use sea_orm::sea_query::{
-    DeleteStatement, ExprTrait, InsertStatement, Query, SelectStatement, SimpleExpr, UpdateStatement,
-};
-use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
+use sea_orm::sea_query::{DeleteStatement, ExprTrait, Query, SelectStatement, SimpleExpr, UpdateStatement};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, Value};
 
 use crate::access::{limit, of_attempt};
-use crate::backend::{Backend, Index, MAX_PARAMETERS};
+use crate::backend::{Backend, Index};
 use crate::entity::{certificate, event, request};
+use crate::insert::{Insert, in_parts};
 use crate::stretch::{Stretch, of_each, padded, together};
 
-/// The most rows to add with one statement. Measured, longer ones are hardly faster.
-const ROWS_PER_INSERT: usize = 512;
-
-const _: () = assert!(ROWS_PER_INSERT * 15 <= MAX_PARAMETERS, "a certificate has 15 columns");
-
-/// A statement for each part of the rows.
-///
-/// There are few sizes of parts, so that there are few different statements: every connection keeps
-/// what it has prepared, here and in the server, and a long one takes megabytes there. But what is
-/// written in groups, of some dozens of rows mostly, shall not be cut into many, each of which
-/// takes a round trip.
-pub(crate) fn in_parts<T, S>(mut rows: &[T], statement: impl Fn(&[T]) -> S) -> Vec<S> {
-    let mut statements = Vec::new();
-    while !rows.is_empty() {
-        let (now, later) = rows.split_at(part_of(rows.len()));
-        statements.push(statement(now));
-        rows = later;
-    }
-    statements
-}
-
-/// The size of the first part: all of them up to 64, and beyond that a power of two.
-const fn part_of(count: usize) -> usize {
-    match count {
-        0..=64 => count,
-        _ if count > ROWS_PER_INSERT => ROWS_PER_INSERT,
-        _ => 1 << count.ilog2(),
-    }
-}
-
 /// Adds events.
-pub(crate) fn insert_events(events: &[&RenewalEvent]) -> Vec<InsertStatement> {
-    in_parts(events, |events| {
-        event::Entity::insert_many(events.iter().map(|event| event::row(event))).into_query()
-    })
+pub(crate) fn insert_events(events: &[&RenewalEvent]) -> Vec<Insert> {
+    in_parts(events, |events| Insert::of(event::Entity, events.iter().map(|event| event::row(event))))
 }
 
 /// Adds one event.
-pub(crate) fn insert_event(event: &RenewalEvent) -> InsertStatement {
-    event::Entity::insert(event::row(event)).into_query()
+pub(crate) fn insert_event(event: &RenewalEvent) -> Insert {
+    Insert::of(event::Entity, [event::row(event)])
 }
 
 /// Reads events by their ids.
@@ -84,14 +51,14 @@ pub(crate) fn events_by_attempt(
 }
 
 /// Adds an open request.
-pub(crate) fn insert_request(request: &OpenRequest) -> InsertStatement {
-    request::Entity::insert(request::row(request)).into_query()
+pub(crate) fn insert_request(request: &OpenRequest) -> Insert {
+    Insert::of(request::Entity, [request::row(request)])
 }
 
 /// Adds open requests.
-pub(crate) fn insert_requests(requests: &[&OpenRequest]) -> Vec<InsertStatement> {
+pub(crate) fn insert_requests(requests: &[&OpenRequest]) -> Vec<Insert> {
     in_parts(requests, |requests| {
-        request::Entity::insert_many(requests.iter().map(|request| request::row(request))).into_query()
+        Insert::of(request::Entity, requests.iter().map(|request| request::row(request)))
     })
 }
 
@@ -184,15 +151,15 @@ pub(crate) fn delete_requests(org: OrgId, ids: impl Iterator<Item = RequestId>) 
 }
 
 /// Adds certificates.
-pub(crate) fn insert_certificates(records: &[&CertificateRecord]) -> Vec<InsertStatement> {
+pub(crate) fn insert_certificates(records: &[&CertificateRecord]) -> Vec<Insert> {
     in_parts(records, |records| {
-        certificate::Entity::insert_many(records.iter().map(|record| certificate::row(record))).into_query()
+        Insert::of(certificate::Entity, records.iter().map(|record| certificate::row(record)))
     })
 }
 
 /// Adds a certificate.
-pub(crate) fn insert_certificate(record: &CertificateRecord) -> InsertStatement {
-    certificate::Entity::insert(certificate::row(record)).into_query()
+pub(crate) fn insert_certificate(record: &CertificateRecord) -> Insert {
+    Insert::of(certificate::Entity, [certificate::row(record)])
 }
 
 /// Reads the newest certificate that answered the same request and is still good, by
@@ -287,37 +254,4 @@ pub(crate) fn select<C: ColumnTrait>(
     org: SimpleExpr,
 ) -> SelectStatement {
     Query::select().columns(columns).from(entity.table_ref()).and_where(org).take()
-}
-
-#[cfg(test)]
-mod tests {
-    use renewal_domain::{AttemptKind, DeviceId};
-    use sea_orm::DbBackend;
-    use uuid::Uuid;
-
-    use super::*;
-
-    /// How many events each statement adds, of so many in all.
-    fn sizes(count: u128) -> Vec<usize> {
-        let org = OrgId::new(Uuid::nil());
-        let device = DeviceId::new(Uuid::nil());
-        let id = |n| EventId::new(Uuid::from_u128(1 << 80 | 7 << 76 | 0b10 << 62 | n)).unwrap();
-        let start = |n| RenewalEvent::start(id(n), org, device, AttemptKind::Renewal, id(n).created_at());
-        let events: Vec<_> = (0..count).map(start).collect();
-        let statements = insert_events(&events.iter().collect::<Vec<_>>());
-        let parameters = statements.iter().map(|one| DbBackend::Sqlite.build(one).values.unwrap().0.len());
-        parameters.map(|parameters| parameters / 11).collect()
-    }
-
-    #[test]
-    fn every_event_is_added_once_by_few_different_statements() {
-        assert!(sizes(0).is_empty());
-        assert_eq!(sizes(1), [1]);
-        assert_eq!(sizes(32), [32]);
-        assert_eq!(sizes(15), [15]);
-        assert_eq!(sizes(63), [63]);
-        assert_eq!(sizes(100), [64, 36]);
-        assert_eq!(sizes(1_000), [512, 256, 128, 64, 40]);
-        assert_eq!(sizes(1_025), [512, 512, 1]);
-    }
 }

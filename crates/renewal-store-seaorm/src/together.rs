@@ -11,10 +11,10 @@ use renewal_domain::{
     Answer, CertificateRecord, Completion, DeviceId, OpenRequest, Opened, OrgId, Presented, RenewalEvent,
     RequestId, Serial, Standing,
 };
-use sea_orm::sea_query::InsertStatement;
 
 use crate::entity::{certificate, request};
 use crate::failure::Failure;
+use crate::insert::Insert;
 use crate::session::{Session, Transaction};
 use crate::writes::Write;
 use crate::{fleet_statements, statements, token_statements};
@@ -85,7 +85,7 @@ impl<'g> Work<'g> {
     }
 
     /// The statement that does it all, if there is one: the group is a few events and nothing else.
-    fn only_statement(&self) -> Option<InsertStatement> {
+    fn only_statement(&self) -> Option<Insert> {
         if !(self.opens.is_empty() && self.ends.is_empty()) {
             return None;
         }

@@ -2,18 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{EnrollmentToken, OrgId, PageRequest, RequestId, Sha256Digest, TokenId};
-use sea_orm::sea_query::{InsertStatement, Query, SelectStatement, UpdateStatement};
-use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryTrait, Value};
+use sea_orm::sea_query::{Query, SelectStatement, UpdateStatement};
+use sea_orm::{ColumnTrait, Iterable, Value};
 
 use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::token::{Column, Entity, row};
+use crate::insert::Insert;
 use crate::statements::select;
 use crate::stretch::Stretch;
 
 /// Adds a token.
-pub(crate) fn insert(token: &EnrollmentToken) -> InsertStatement {
-    Entity::insert(row(token)).into_query()
+pub(crate) fn insert(token: &EnrollmentToken) -> Insert {
+    Insert::of(Entity, [row(token)])
 }
 
 /// Reads a token.

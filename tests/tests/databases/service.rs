@@ -134,7 +134,7 @@ async fn a_database_killed_in_mid_flow_loses_nothing(cx: Context) {
     world.assert_sound(&devices).await;
     for (device, current) in devices.iter().zip(&current) {
         // Groups go over a connection of their own, which nobody may have used since the crash.
-        issued(eventually(|| device.present(&world.service, current)).await);
+        issued(device.present(&world.service, current).await.unwrap());
     }
 }
 

@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 use renewal_domain::text::is_unsafe;
 use renewal_domain::{ApiRole, ApiToken, ApiTokenId, OrgId, StoreError};
-use sea_orm::ActiveValue::Set;
-use sea_orm::QueryResult;
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryResult, Value};
 
 use crate::row::{Row, digest};
 
@@ -30,17 +29,17 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of a token, with every column set.
-pub(crate) fn row(token: &ApiToken) -> ActiveModel {
+pub(crate) fn row(token: &ApiToken) -> [(Column, Value); 7] {
     let token = token.clone().in_whole_seconds();
-    ActiveModel {
-        org_id: Set(token.org_id.as_uuid()),
-        id: Set(token.id.as_uuid()),
-        name: Set(token.name),
-        role: Set(token.role.as_str().to_owned()),
-        secret_sha256: Set(token.secret_sha256.to_vec()),
-        expires_at: Set(token.expires_at),
-        revoked_at: Set(token.revoked_at),
-    }
+    [
+        (Column::OrgId, token.org_id.as_uuid().into()),
+        (Column::Id, token.id.as_uuid().into()),
+        (Column::Name, token.name.into()),
+        (Column::Role, token.role.as_str().into()),
+        (Column::SecretSha256, token.secret_sha256.to_vec().into()),
+        (Column::ExpiresAt, token.expires_at.into()),
+        (Column::RevokedAt, token.revoked_at.into()),
+    ]
 }
 
 /// The token of a row.

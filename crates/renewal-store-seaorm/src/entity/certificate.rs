@@ -5,9 +5,8 @@ use renewal_domain::{
     CertificateRecord, DeviceId, DeviceName, OrgId, RequestId, RequestKind, Revocation, RevocationReason,
     Serial, StoreError,
 };
-use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{IdenStatic, QueryResult};
+use sea_orm::{IdenStatic, QueryResult, Value};
 
 use crate::row::{Row, digest};
 
@@ -40,25 +39,25 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of a certificate, with every column set.
-pub(crate) fn row(certificate: &CertificateRecord) -> ActiveModel {
+pub(crate) fn row(certificate: &CertificateRecord) -> [(Column, Value); 15] {
     let revocation = certificate.revocation;
-    ActiveModel {
-        org_id: Set(certificate.org_id.as_uuid()),
-        serial: Set(certificate.serial.to_string()),
-        device_id: Set(certificate.device_id.as_uuid()),
-        device_name: Set(certificate.device_name.as_str().to_owned()),
-        request_id: Set(certificate.request_id.as_uuid()),
-        kind: Set(certificate.kind.as_str().to_owned()),
-        attempt_id: Set(certificate.attempt_id().map(renewal_domain::AttemptId::as_uuid)),
-        public_key_sha256: Set(certificate.public_key_sha256.to_vec()),
-        csr_sha256: Set(certificate.csr_sha256.to_vec()),
-        presented_serial: Set(certificate.presented_serial.as_ref().map(Serial::to_string)),
-        not_before: Set(certificate.not_before),
-        not_after: Set(certificate.not_after),
-        der: Set(certificate.der.clone()),
-        revoked_at: Set(revocation.map(|revocation| revocation.at)),
-        revocation_reason: Set(revocation.map(|revocation| revocation.reason.as_str().to_owned())),
-    }
+    [
+        (Column::OrgId, certificate.org_id.as_uuid().into()),
+        (Column::Serial, certificate.serial.to_string().into()),
+        (Column::DeviceId, certificate.device_id.as_uuid().into()),
+        (Column::DeviceName, certificate.device_name.as_str().into()),
+        (Column::RequestId, certificate.request_id.as_uuid().into()),
+        (Column::Kind, certificate.kind.as_str().into()),
+        (Column::AttemptId, certificate.attempt_id().map(renewal_domain::AttemptId::as_uuid).into()),
+        (Column::PublicKeySha256, certificate.public_key_sha256.to_vec().into()),
+        (Column::CsrSha256, certificate.csr_sha256.to_vec().into()),
+        (Column::PresentedSerial, certificate.presented_serial.as_ref().map(Serial::to_string).into()),
+        (Column::NotBefore, certificate.not_before.into()),
+        (Column::NotAfter, certificate.not_after.into()),
+        (Column::Der, certificate.der.clone().into()),
+        (Column::RevokedAt, revocation.map(|revocation| revocation.at).into()),
+        (Column::RevocationReason, revocation.map(|revocation| revocation.reason.as_str()).into()),
+    ]
 }
 
 /// The certificate of a row.

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{CertificateRecord, StoreError};
-use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{IdenStatic, QueryResult};
+use sea_orm::{IdenStatic, QueryResult, Value};
 
 use crate::row::Row;
 
@@ -27,14 +26,14 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of a certificate, with every column set.
-pub(crate) fn row(certificate: &CertificateRecord) -> ActiveModel {
-    ActiveModel {
-        org_id: Set(certificate.org_id.as_uuid()),
-        device_id: Set(certificate.device_id.as_uuid()),
-        request_id: Set(certificate.request_id.as_uuid()),
-        serial: Set(certificate.serial.to_string()),
-        not_after: Set(certificate.not_after),
-    }
+pub(crate) fn row(certificate: &CertificateRecord) -> [(Column, Value); 5] {
+    [
+        (Column::OrgId, certificate.org_id.as_uuid().into()),
+        (Column::DeviceId, certificate.device_id.as_uuid().into()),
+        (Column::RequestId, certificate.request_id.as_uuid().into()),
+        (Column::Serial, certificate.serial.to_string().into()),
+        (Column::NotAfter, certificate.not_after.into()),
+    ]
 }
 
 /// The serial number in a row, as the table of certificates spells it.

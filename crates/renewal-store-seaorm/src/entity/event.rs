@@ -4,9 +4,8 @@ use chrono::{DateTime, Utc};
 use renewal_domain::{
     AttemptId, DeviceId, EventId, EventRow, EventType, OrgId, ReasonCode, RenewalEvent, Stage, StoreError,
 };
-use sea_orm::ActiveValue::Set;
-use sea_orm::QueryResult;
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryResult, Value};
 
 use crate::row::Row;
 
@@ -55,20 +54,20 @@ const fn stage_of(event_type: EventType) -> i16 {
 
 /// The row of an event. Every column is set: in an insert of several rows SeaORM would write
 /// NULL for one that is not.
-pub(crate) fn row(event: &RenewalEvent) -> ActiveModel {
-    ActiveModel {
-        org_id: Set(event.org_id().as_uuid()),
-        id: Set(event.id().as_uuid()),
-        device_id: Set(event.device_id().as_uuid()),
-        attempt_id: Set(event.attempt_id().as_uuid()),
-        stage: Set(stage(event)),
-        event_type: Set(event.event_type().as_str().to_owned()),
-        reason: Set(event.reason().map(|reason| reason.as_str().to_owned())),
-        old_cert_expiration: Set(event.old_cert_expiration()),
-        new_cert_expiration: Set(event.new_cert_expiration()),
-        error_message: Set(event.error_message().map(str::to_owned)),
-        created_at: Set(event.created_at()),
-    }
+pub(crate) fn row(event: &RenewalEvent) -> [(Column, Value); 11] {
+    [
+        (Column::OrgId, event.org_id().as_uuid().into()),
+        (Column::Id, event.id().as_uuid().into()),
+        (Column::DeviceId, event.device_id().as_uuid().into()),
+        (Column::AttemptId, event.attempt_id().as_uuid().into()),
+        (Column::Stage, stage(event).into()),
+        (Column::EventType, event.event_type().as_str().into()),
+        (Column::Reason, event.reason().map(ReasonCode::as_str).into()),
+        (Column::OldCertExpiration, event.old_cert_expiration().into()),
+        (Column::NewCertExpiration, event.new_cert_expiration().into()),
+        (Column::ErrorMessage, event.error_message().into()),
+        (Column::CreatedAt, event.created_at().into()),
+    ]
 }
 
 /// The event of a row.

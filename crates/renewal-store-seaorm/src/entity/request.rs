@@ -7,9 +7,8 @@ use renewal_domain::{
     DeviceId, DeviceName, NewRequest, OpenRequest, OrgId, Presented, Purpose, RequestId, RequestKind,
     RequestState, Serial, StoreError, TokenId,
 };
-use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{IdenStatic, QueryResult};
+use sea_orm::{IdenStatic, QueryResult, Value};
 
 use super::certificate::canonical;
 use crate::row::{Row, digest};
@@ -46,24 +45,24 @@ pub(crate) fn presented_serial(request: &OpenRequest) -> String {
 }
 
 /// The row of a request, with every column set.
-pub(crate) fn row(request: &OpenRequest) -> ActiveModel {
+pub(crate) fn row(request: &OpenRequest) -> [(Column, Value); 12] {
     let presented = request.purpose().presented();
     // A lifetime of more than 292 billion years is as good as that.
     let seconds = |lifetime: Duration| i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
-    ActiveModel {
-        org_id: Set(request.org_id().as_uuid()),
-        id: Set(request.id().as_uuid()),
-        device_id: Set(request.device_id().as_uuid()),
-        device_name: Set(request.device_name().as_str().to_owned()),
-        kind: Set(request.purpose().kind().as_str().to_owned()),
-        state: Set(request.state().as_str().to_owned()),
-        csr_der: Set(request.csr_der().to_vec()),
-        csr_sha256: Set(request.csr_sha256().to_vec()),
-        presented_serial: Set(presented_serial(request)),
-        old_cert_expiration: Set(presented.map(Presented::not_after)),
-        requested_lifetime_seconds: Set(request.requested_lifetime().map(seconds)),
-        enrollment_token_id: Set(request.purpose().token().map(TokenId::as_uuid)),
-    }
+    [
+        (Column::OrgId, request.org_id().as_uuid().into()),
+        (Column::Id, request.id().as_uuid().into()),
+        (Column::DeviceId, request.device_id().as_uuid().into()),
+        (Column::DeviceName, request.device_name().as_str().into()),
+        (Column::Kind, request.purpose().kind().as_str().into()),
+        (Column::State, request.state().as_str().into()),
+        (Column::CsrDer, request.csr_der().to_vec().into()),
+        (Column::CsrSha256, request.csr_sha256().to_vec().into()),
+        (Column::PresentedSerial, presented_serial(request).into()),
+        (Column::OldCertExpiration, presented.map(Presented::not_after).into()),
+        (Column::RequestedLifetimeSeconds, request.requested_lifetime().map(seconds).into()),
+        (Column::EnrollmentTokenId, request.purpose().token().map(TokenId::as_uuid).into()),
+    ]
 }
 
 /// The request of a row.

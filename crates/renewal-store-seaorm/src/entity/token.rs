@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{DeviceName, EnrollmentToken, OrgId, RequestId, StoreError, TokenEnd, TokenId};
-use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{IdenStatic, QueryResult};
+use sea_orm::{IdenStatic, QueryResult, Value};
 
 use crate::row::{Row, digest};
 
@@ -29,21 +28,21 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of a token, with every column set.
-pub(crate) fn row(token: &EnrollmentToken) -> ActiveModel {
+pub(crate) fn row(token: &EnrollmentToken) -> [(Column, Value); 7] {
     let (spent_by, revoked_at) = match token.end {
         None => (None, None),
         Some(TokenEnd::Spent { request_id }) => (Some(request_id.as_uuid()), None),
         Some(TokenEnd::Revoked { at }) => (None, Some(at)),
     };
-    ActiveModel {
-        org_id: Set(token.org_id.as_uuid()),
-        id: Set(token.id.as_uuid()),
-        device_name: Set(token.device_name.as_str().to_owned()),
-        secret_sha256: Set(token.secret_sha256.to_vec()),
-        expires_at: Set(token.expires_at),
-        spent_by: Set(spent_by),
-        revoked_at: Set(revoked_at),
-    }
+    [
+        (Column::OrgId, token.org_id.as_uuid().into()),
+        (Column::Id, token.id.as_uuid().into()),
+        (Column::DeviceName, token.device_name.as_str().into()),
+        (Column::SecretSha256, token.secret_sha256.to_vec().into()),
+        (Column::ExpiresAt, token.expires_at.into()),
+        (Column::SpentBy, spent_by.into()),
+        (Column::RevokedAt, revoked_at.into()),
+    ]
 }
 
 /// The token of a row.
