@@ -130,8 +130,9 @@ impl Measured {
 fn used(durable: Option<&Durable>) -> [Duration; 3] {
     let me = std::process::id();
     let by_thread = usage::cpu_by_thread(me);
+    let database = durable.and_then(|it| it.server.as_ref()).map(|server| server.cpu()).unwrap_or_default();
     let store = by_thread.get("renewal-store").copied().unwrap_or_default();
-    [usage::cpu_of_process(me), store, durable.map(Durable::cpu).unwrap_or_default()]
+    [usage::cpu_of_process(me), store, database]
 }
 
 /// Renewals of devices that enrolled before.

@@ -1,6 +1,7 @@
 //! Calls that wait for the database at the same time are carried out together: while one group is
-//! on its way the next one gathers, and goes as soon as the database has answered. Nobody waits
-//! for company, and the busier the store is, the larger are its groups.
+//! on its way the next one gathers, and goes as soon as the database has answered, and those with an
+//! answer had the time to ask for more. Nobody waits for others, and the busier the store is, the
+//! larger are its groups.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -19,6 +20,9 @@ use crate::writes::Write;
 
 /// The most rows of a group. Measured, larger ones are hardly faster.
 const ROWS: usize = 512;
+
+/// How many looks at those who gather are in vain, before the next group goes.
+const VAIN_LOOKS: u32 = 4;
 
 /// Whoever waits for a write.
 pub(crate) struct Caller<T> {
@@ -144,6 +148,17 @@ impl Group {
         queue.working.then_some(writes)
     }
 
+    /// Lets those who were just answered ask for more, so that they are in the next group and not in the
+    /// one after it: until as many wait, or nobody comes any more. It takes some microseconds.
+    async fn let_gather(&self, answered: usize) {
+        let (mut waiting, mut vain) = (self.queue().waiting.len(), 0);
+        while waiting < answered && vain < VAIN_LOOKS {
+            tokio::task::yield_now().await;
+            let before = std::mem::replace(&mut waiting, self.queue().waiting.len());
+            vain = if waiting > before { 0 } else { vain + 1 };
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,11 +172,14 @@ struct Working {
 
 impl Working {
     async fn work(mut self, session: Session) {
+        let mut look_first = false;
         while let Some(mut writes) = self.group.next() {
+            let answered = writes.len();
             writes.retain(|write| !write.is_given_up());
             if !writes.is_empty() {
-                Write::together(&session, writes).await;
+                Write::together(&session, writes, &mut look_first).await;
             }
+            self.group.let_gather(answered).await;
         }
         self.done = true;
     }

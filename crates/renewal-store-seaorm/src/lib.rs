@@ -67,6 +67,7 @@ mod insert;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 mod issuance;
+mod judging;
 mod options;
 mod reading;
 mod retention;

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, OpenRequest, Opened, OrgId, Refusal, RenewalEvent, RequestId, Stage,
-    Standing, StoreError,
+    Answer, Completed, Completion, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Stage, Standing,
+    StoreError,
 };
 
 use crate::access::of_attempt;
-use crate::entity::certificate;
 use crate::failure::{Failure, Outrun, conflict};
-use crate::session::{Session, Transaction, retrying};
+use crate::judging::{Opening, judge, read_known};
+use crate::session::{Session, retrying};
 use crate::{fleet_statements, statements, token_statements};
 
 /// How often a request is opened anew, when the one in its way is gone at the next look.
@@ -23,8 +23,9 @@ impl Session {
         standing: Standing,
         now: DateTime<Utc>,
     ) -> Result<Opened, StoreError> {
+        let opening = Opening::new(request, standing, now);
         for _ in 0..ROUNDS {
-            if let Some(opened) = retrying(|| self.try_open(request, standing, now)).await? {
+            if let Some(opened) = retrying(|| self.try_open(&opening)).await? {
                 return Ok(opened);
             }
         }
@@ -44,34 +45,21 @@ impl Session {
         }
     }
 
-    /// Opens a request, in this order: only whoever has written the row of the request knows
-    /// that nobody else is answering the same one, and then sees the certificate of whoever did
-    /// before. None when the request in the way is gone already.
-    async fn try_open(
-        &self,
-        request: &OpenRequest,
-        standing: Standing,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Opened>, Failure> {
+    /// Opens a request. None when the request in the way is gone already.
+    async fn try_open(&self, opening: &Opening<'_>) -> Result<Option<Opened>, Failure> {
+        let request = opening.request;
         let transaction = self.begin().await?;
-        if let Some(refusal) = self.refusal(&transaction, request, standing).await? {
-            transaction.rollback().await?;
-            return Ok(Some(Opened::Refused(refusal)));
-        }
         match transaction.write(&statements::insert_request(request)).await {
             Err(Failure::Duplicate) => {
                 transaction.rollback().await?;
-                return self.in_the_way(request).await;
+                return self.in_the_way(opening).await;
             }
             done => done?,
         };
-        let good = transaction
-            .read(&statements::good_certificate(self.backend(), request.org_id(), request, now))
-            .await?;
-        if let Some(row) = good.first() {
-            let issued = certificate::read(row)?;
+        let judged = judge(self.backend(), &transaction, request.org_id(), &[opening]).await?;
+        if let Some(opened) = judged.into_iter().flatten().next() {
             transaction.rollback().await?;
-            return Ok(Some(Opened::Answered(Answer::Issued(Box::new(issued)))));
+            return Ok(Some(opened));
         }
         if let Some(start) = request.start_event() {
             match transaction.write(&statements::insert_event(&start)).await {
@@ -86,28 +74,19 @@ impl Session {
         Ok(Some(Opened::New))
     }
 
-    /// Why the certificate that the request presents does not do.
-    async fn refusal(
-        &self,
-        transaction: &Transaction,
-        request: &OpenRequest,
-        standing: Standing,
-    ) -> Result<Option<Refusal>, Failure> {
-        let Some(presented) = request.purpose().presented() else { return Ok(None) };
-        let serial = std::iter::once(presented.serial());
-        let select = statements::standings(self.backend(), request.org_id(), serial);
-        let rows = transaction.read(&select).await?;
-        let found = rows.first().map(certificate::read_standing).transpose()?;
-        let revocation = found.as_ref().and_then(|(_, revocation)| *revocation);
-        Ok(standing.judge(found.is_some(), revocation).err())
-    }
-
-    /// The open request that kept this one from being opened; none when it is gone already.
-    async fn in_the_way(&self, request: &OpenRequest) -> Result<Option<Opened>, Failure> {
-        if let Some(same) = self.request(&statements::same_request(request.org_id(), request)).await? {
+    /// The open request that kept this one from being opened, unless it is to be refused anyway; none
+    /// when it is gone already.
+    async fn in_the_way(&self, opening: &Opening<'_>) -> Result<Option<Opened>, Failure> {
+        let (request, org) = (opening.request, opening.request.org_id());
+        if let Some(select) = statements::known(self.backend(), org, &[opening])
+            && let Some(refusal) = opening.refusal(&read_known(&self.read(&select).await?)?)
+        {
+            return Ok(Some(Opened::Refused(refusal)));
+        }
+        if let Some(same) = self.request(&statements::same_request(org, request)).await? {
             return Ok(Some(Opened::Answered(Answer::Open(Box::new(same)))));
         }
-        match self.request(&statements::request_by_id(request.org_id(), request.id())).await? {
+        match self.request(&statements::request_by_id(org, request.id())).await? {
             Some(_) => Err(Failure::conflict("the id is another request's")),
             None => Ok(None),
         }

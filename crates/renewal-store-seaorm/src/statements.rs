@@ -6,13 +6,16 @@ use renewal_domain::{
     AttemptId, CertificateRecord, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId, PageRequest,
     RenewalEvent, RequestId, RequestKind, Revocation, Serial, Sha256Digest,
 };
-use sea_orm::sea_query::{DeleteStatement, ExprTrait, Query, SelectStatement, SimpleExpr, UpdateStatement};
+use sea_orm::sea_query::{
+    DeleteStatement, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType, UpdateStatement,
+};
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, Value};
 
 use crate::access::{limit, of_attempt};
 use crate::backend::{Backend, Index};
 use crate::entity::{certificate, event, request};
 use crate::insert::{Insert, in_parts};
+use crate::judging::Opening;
 use crate::stretch::{Stretch, of_each, padded, together};
 
 /// Adds events.
@@ -196,41 +199,35 @@ pub(crate) fn good_certificate(
     select
 }
 
-/// Reads the certificates that may have answered one of these requests and are good at an instant, by
-/// `idx_device_certificates_csr`.
-pub(crate) fn good_certificates(
-    backend: Backend,
-    org: OrgId,
-    requests: &[&OpenRequest],
-    now: DateTime<Utc>,
-) -> SelectStatement {
+/// Reads what is known of the certificates by which openings are judged, none of no opening: of those
+/// that they present, by the primary key, and of those that may have answered the same request and are
+/// good, by `idx_device_certificates_csr`.
+pub(crate) fn known(backend: Backend, org: OrgId, openings: &[&Opening<'_>]) -> Option<SelectStatement> {
     use certificate::Column;
-    let digests = requests.iter().map(|request| request.csr_sha256().to_vec().into()).collect();
-    // As many for a device that renews with the same CSR each time.
-    let presented = requests.iter().map(|request| request::presented_serial(request));
-    let presented = Column::PresentedSerial.is_in(padded(presented));
-    let mut select = Query::select();
-    backend.from(&mut select, certificate::Entity, Index::Named("idx_device_certificates_csr"));
-    select
-        .and_where(Column::OrgId.eq(org.as_uuid()))
-        .and_where(presented.or(Column::PresentedSerial.is_null()))
+    let now = openings.iter().map(|opening| opening.now).min()?;
+    let from = |index| {
+        let mut select = Query::select();
+        backend.from(&mut select, certificate::Entity, index);
+        select.and_where(Column::OrgId.eq(org.as_uuid())).take()
+    };
+    let each =
+        |select, column, values| of_each(backend, certificate::KNOWN.into_iter(), select, column, values);
+    // As many of each kind, so that there are few different statements.
+    let requests = openings.iter().map(|opening| opening.request);
+    let answered = Column::PresentedSerial.is_in(padded(requests.clone().map(request::presented_serial)));
+    let answering = from(Index::Named("idx_device_certificates_csr"))
+        .and_where(answered.or(Column::PresentedSerial.is_null()))
         .and_where(Column::RevokedAt.is_null())
-        .and_where(Column::NotAfter.gte(now));
-    of_each(backend, Column::iter(), select, Column::CsrSha256, digests)
-}
-
-/// Reads what there is of certificates that are presented, and whether they were revoked.
-pub(crate) fn standings<'s>(
-    backend: Backend,
-    org: OrgId,
-    serials: impl Iterator<Item = &'s Serial>,
-) -> SelectStatement {
-    use certificate::Column;
-    let mut select = Query::select();
-    backend.from(&mut select, certificate::Entity, Index::Primary);
-    select.and_where(Column::OrgId.eq(org.as_uuid()));
-    let serials = serials.map(|serial| serial.to_string().into()).collect();
-    of_each(backend, certificate::STANDING.into_iter(), select, Column::Serial, serials)
+        .and_where(Column::NotAfter.gte(now))
+        .take();
+    let digests = requests.map(|request| request.csr_sha256().to_vec().into()).collect();
+    let mut answering = each(answering, Column::CsrSha256, digests);
+    let mut serials: Vec<Value> =
+        openings.iter().filter_map(|opening| Some(opening.presented()?.to_string().into())).collect();
+    let Some(last) = serials.last().cloned() else { return Some(answering) };
+    serials.resize(openings.len(), last);
+    let presented = each(from(Index::Primary), Column::Serial, serials);
+    Some(answering.union(UnionType::All, presented).take())
 }
 
 /// Revokes a certificate, unless it was revoked before.

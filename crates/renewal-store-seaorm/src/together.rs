@@ -2,25 +2,29 @@
 //!
 //! Rows are written in the order of their keys, so that two processes that write the same rows
 //! wait for one another, and not each for the other. Whatever is out of the ordinary, but for
-//! requests that were answered before or are refused, fails the whole group: see `writes`.
+//! requests that are refused or were answered before, fails the whole group: see `writes`. So do
+//! requests that are open already, unless they are looked for first: a round trip that is spared
+//! while nobody asks again.
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
-use renewal_domain::{
-    Answer, CertificateRecord, Completion, DeviceId, OpenRequest, Opened, OrgId, Presented, RenewalEvent,
-    RequestId, Serial, Standing,
-};
+use renewal_domain::{CertificateRecord, Completion, DeviceId, Opened, OrgId, RenewalEvent, RequestId};
 
-use crate::entity::{certificate, request};
+use crate::entity::request;
 use crate::failure::Failure;
 use crate::insert::Insert;
+use crate::judging::{Opening, judge};
 use crate::session::{Session, Transaction};
 use crate::writes::Write;
 use crate::{fleet_statements, statements, token_statements};
 
-/// Writes a group. Gives what became, by their places, of the openings that are not new.
-pub(crate) async fn write(session: &Session, group: &[Write]) -> Result<HashMap<usize, Opened>, Failure> {
+/// Writes a group, having looked first or not for requests that are open already. Gives what became,
+/// by their places, of the openings that are not new.
+pub(crate) async fn write(
+    session: &Session,
+    group: &[Write],
+    look_first: bool,
+) -> Result<HashMap<usize, Opened>, Failure> {
     let work = Work::of(group);
     if let Some(only) = work.only_statement() {
         // A transaction by itself, which spares two round trips.
@@ -28,7 +32,7 @@ pub(crate) async fn write(session: &Session, group: &[Write]) -> Result<HashMap<
         return Ok(HashMap::new());
     }
     let transaction = session.begin().await?;
-    match work.write(session, &transaction).await {
+    match work.write(session, &transaction, look_first).await {
         Ok(answered) => transaction.commit().await.map(|()| answered),
         Err(failure) => {
             if !matches!(failure, Failure::Final(renewal_domain::StoreError::Unavailable(_))) {
@@ -41,22 +45,10 @@ pub(crate) async fn write(session: &Session, group: &[Write]) -> Result<HashMap<
 
 /// What there is to write, by table.
 struct Work<'g> {
-    opens: BTreeMap<OrgId, Vec<Opening<'g>>>,
+    /// With their places in the group.
+    opens: BTreeMap<OrgId, Vec<(usize, Opening<'g>)>>,
     ends: BTreeMap<OrgId, Vec<(RequestId, &'g Completion)>>,
     events: Vec<&'g RenewalEvent>,
-}
-
-struct Opening<'g> {
-    place: usize,
-    request: &'g OpenRequest,
-    standing: Standing,
-    now: DateTime<Utc>,
-}
-
-impl<'g> Opening<'g> {
-    fn presented(&self) -> Option<&'g Serial> {
-        self.request.purpose().presented().map(Presented::serial)
-    }
 }
 
 impl<'g> Work<'g> {
@@ -66,8 +58,8 @@ impl<'g> Work<'g> {
             match write {
                 Write::Append { events, .. } => work.events.extend(events),
                 Write::Open { request, standing, now, .. } => {
-                    let opening = Opening { place, request, standing: *standing, now: *now };
-                    work.opens.entry(request.org_id()).or_default().push(opening);
+                    let opening = Opening::new(request, *standing, *now);
+                    work.opens.entry(request.org_id()).or_default().push((place, opening));
                 }
                 Write::Complete { org, id, completion, .. } => {
                     work.ends.entry(*org).or_default().push((*id, completion));
@@ -76,7 +68,7 @@ impl<'g> Work<'g> {
             }
         }
         for opens in work.opens.values_mut() {
-            opens.sort_by_key(|open| (open.request.csr_sha256(), open.request.device_id()));
+            opens.sort_by_key(|(_, open)| (open.request.csr_sha256(), open.request.device_id()));
         }
         for ends in work.ends.values_mut() {
             ends.sort_by_key(|(id, _)| *id);
@@ -99,23 +91,24 @@ impl<'g> Work<'g> {
         mut self,
         session: &Session,
         transaction: &Transaction,
+        look_first: bool,
     ) -> Result<HashMap<usize, Opened>, Failure> {
-        let mut answered = HashMap::new();
-        for (org, opens) in &mut self.opens {
-            answered.extend(find_refused(session, transaction, *org, opens).await?);
-            answered.extend(find_open(session, transaction, *org, opens).await?);
+        if look_first {
+            for (org, opens) in &mut self.opens {
+                find_open(session, transaction, *org, opens).await?;
+            }
         }
-        let requests: Vec<_> = self.opens.values().flatten().map(|open| open.request).collect();
+        let new = self.opens.values().flatten().filter(|(_, open)| open.open.is_none());
+        let requests: Vec<_> = new.map(|(_, open)| open.request).collect();
         for insert in statements::insert_requests(&requests) {
             transaction.write(&insert).await?;
         }
-        // Only whoever has written the row of a request knows that nobody else is answering the
-        // same one, and then sees the certificate of whoever did before.
+        let mut answered = HashMap::new();
         for (org, opens) in &mut self.opens {
-            answered.extend(find_issued(session, transaction, *org, opens).await?);
+            answered.extend(take_answered(session, transaction, *org, opens).await?);
         }
         let starts: Vec<_> =
-            self.opens.values().flatten().filter_map(|open| open.request.start_event()).collect();
+            self.opens.values().flatten().filter_map(|(_, open)| open.request.start_event()).collect();
         for (org, ends) in &self.ends {
             delete_requests(transaction, *org, ends.iter().map(|(id, _)| *id)).await?;
         }
@@ -169,80 +162,38 @@ impl<'g> Work<'g> {
     }
 }
 
-/// Takes out, and refuses, those that present a certificate which does not do.
-async fn find_refused(
-    session: &Session,
-    transaction: &Transaction,
-    org: OrgId,
-    opens: &mut Vec<Opening<'_>>,
-) -> Result<Vec<(usize, Opened)>, Failure> {
-    let serials: Vec<_> = opens.iter().filter_map(Opening::presented).collect();
-    if serials.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = transaction.read(&statements::standings(session.backend(), org, serials.into_iter())).await?;
-    let found = rows.iter().map(certificate::read_standing).collect::<Result<HashMap<_, _>, _>>()?;
-    let mut refused = Vec::new();
-    opens.retain(|open| {
-        let Some(serial) = open.presented() else { return true };
-        let there = found.get(serial);
-        match open.standing.judge(there.is_some(), there.copied().flatten()) {
-            Ok(()) => true,
-            Err(refusal) => {
-                refused.push((open.place, Opened::Refused(refusal)));
-                false
-            }
-        }
-    });
-    Ok(refused)
-}
-
-/// Takes out, and answers, those that are open already.
+/// Finds those that are open already.
 async fn find_open(
     session: &Session,
     transaction: &Transaction,
     org: OrgId,
-    opens: &mut Vec<Opening<'_>>,
-) -> Result<Vec<(usize, Opened)>, Failure> {
-    if opens.is_empty() {
-        return Ok(Vec::new());
-    }
-    let digests = opens.iter().map(|open| open.request.csr_sha256());
+    opens: &mut [(usize, Opening<'_>)],
+) -> Result<(), Failure> {
+    let digests = opens.iter().map(|(_, open)| open.request.csr_sha256());
     let rows = transaction.read(&statements::requests_of_csrs(session.backend(), org, digests)).await?;
     let found = rows.iter().map(request::read).collect::<Result<Vec<_>, _>>()?;
-    let mut answered = Vec::new();
-    opens.retain(|open| match found.iter().find(|found| found.is_same_as(open.request)) {
-        None => true,
-        Some(same) => {
-            answered.push((open.place, Opened::Answered(Answer::Open(Box::new(same.clone())))));
-            false
-        }
-    });
-    Ok(answered)
+    for (_, open) in opens {
+        open.open = found.iter().find(|found| found.is_same_as(open.request)).cloned();
+    }
+    Ok(())
 }
 
-/// Takes out again, and answers, those that have a certificate which is still good.
-async fn find_issued(
+/// Takes out those that are not new, and the rows that were written of them.
+async fn take_answered(
     session: &Session,
     transaction: &Transaction,
     org: OrgId,
-    opens: &mut Vec<Opening<'_>>,
+    opens: &mut Vec<(usize, Opening<'_>)>,
 ) -> Result<Vec<(usize, Opened)>, Failure> {
-    let Some(earliest) = opens.iter().map(|open| open.now).min() else { return Ok(Vec::new()) };
-    let requests: Vec<_> = opens.iter().map(|open| open.request).collect();
-    let select = statements::good_certificates(session.backend(), org, &requests, earliest);
-    let rows = transaction.read(&select).await?;
-    let found = rows.iter().map(certificate::read).collect::<Result<Vec<_>, _>>()?;
+    let openings: Vec<_> = opens.iter().map(|(_, open)| open).collect();
+    let mut judged = judge(session.backend(), transaction, org, &openings).await?.into_iter();
     let (mut answered, mut written) = (Vec::new(), Vec::new());
-    opens.retain(|open| {
-        let good = found.iter().filter(|found| found.answers(open.request) && found.is_good_at(open.now));
-        match good.max_by_key(|found| found.request_id) {
-            None => true,
-            Some(issued) => {
-                answered.push((open.place, Opened::Answered(Answer::Issued(Box::new(issued.clone())))));
-                written.push(open.request.id());
-                false
-            }
+    opens.retain(|(place, open)| match judged.next().flatten() {
+        None => true,
+        Some(opened) => {
+            answered.push((*place, opened));
+            written.extend(open.open.is_none().then(|| open.request.id()));
+            false
         }
     });
     written.sort();

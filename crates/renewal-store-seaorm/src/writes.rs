@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Completed, Completion, DeviceId, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Serial,
+    Answer, Completed, Completion, DeviceId, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Serial,
     Sha256Digest, Standing, StoreError,
 };
 
@@ -50,7 +50,10 @@ impl Write {
 
     /// Writes them in one transaction. When that fails because of one of them, each half is tried
     /// by itself, until the one at fault is alone: it gets its own answer, and its neighbours theirs.
-    pub(crate) async fn together(session: &Session, writes: Vec<Self>) {
+    ///
+    /// Whether requests that are open already are looked for first is kept from group to group: while
+    /// there are some, as when devices ask again for what waits for a person, it is worth it.
+    pub(crate) async fn together(session: &Session, writes: Vec<Self>, look_first: &mut bool) {
         let mut groups = vec![writes];
         while let Some(writes) = groups.pop() {
             let (mut group, later) = apart(writes);
@@ -63,14 +66,22 @@ impl Write {
                 }
                 continue;
             }
-            match retrying(|| together::write(session, &group)).await {
+            let opens = group.iter().any(|write| matches!(write, Self::Open { .. }));
+            match retrying(|| together::write(session, &group, *look_first)).await {
                 Ok(mut answered) => {
+                    if opens {
+                        *look_first = answered.values().any(is_open_already);
+                    }
                     for (place, write) in group.into_iter().enumerate() {
                         write.written(answered.remove(&place));
                     }
                 }
                 Err(Failure::Final(StoreError::Unavailable(reason))) => give_up(group, reason),
                 Err(Failure::Contended(error)) => give_up(group, Box::new(error)),
+                Err(Failure::Duplicate) if opens && !*look_first => {
+                    *look_first = true;
+                    groups.push(group);
+                }
                 Err(Failure::Duplicate | Failure::Final(_)) => {
                     let second = group.split_off(group.len() / 2);
                     groups.push(second);
@@ -128,6 +139,10 @@ impl Write {
 fn apart(writes: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
     let mut subjects = HashSet::new();
     writes.into_iter().partition(|write| write.subject().is_none_or(|subject| subjects.insert(subject)))
+}
+
+fn is_open_already(opened: &Opened) -> bool {
+    matches!(opened, Opened::Answered(Answer::Open(_)))
 }
 
 fn give_up(group: Vec<Write>, reason: Box<dyn std::error::Error + Send + Sync>) {

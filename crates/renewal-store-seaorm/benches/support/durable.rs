@@ -1,14 +1,14 @@
 //! Databases that write to the disk as in production.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tests::{Backend, Backends, Server, ServerOptions, TestDatabase};
 
 /// A database on the disk. The server ends with it.
 pub(crate) struct Durable {
     pub(crate) database: TestDatabase,
-    server: Option<Arc<Server>>,
+    /// The server; SQLite is part of this process.
+    pub(crate) server: Option<Arc<Server>>,
 }
 
 impl Durable {
@@ -19,11 +19,6 @@ impl Durable {
         }
         let server = Backends::private_server(backend, ServerOptions { durable: true });
         Self { database: server.fresh_database().await, server: Some(server) }
-    }
-
-    /// The CPU time that the database has used, unless it is part of this process.
-    pub(crate) fn cpu(&self) -> Duration {
-        self.server.as_ref().map(|server| server.cpu()).unwrap_or_default()
     }
 
     /// What is measured is the disk, and not memory.

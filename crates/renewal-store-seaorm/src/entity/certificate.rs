@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use renewal_domain::{
     CertificateRecord, DeviceId, DeviceName, OrgId, RequestId, RequestKind, Revocation, RevocationReason,
-    Serial, StoreError,
+    Serial, Sha256Digest, StoreError,
 };
 use sea_orm::entity::prelude::*;
 use sea_orm::{IdenStatic, QueryResult, Value};
@@ -91,14 +91,33 @@ pub(crate) fn read(row: &QueryResult) -> Result<CertificateRecord, StoreError> {
     Ok(certificate)
 }
 
-/// The columns that tell of a certificate's standing.
-pub(crate) const STANDING: [Column; 4] =
-    [Column::OrgId, Column::Serial, Column::RevokedAt, Column::RevocationReason];
+/// What requests that are opened are judged by: the columns of [`Known`].
+pub(crate) const KNOWN: [Column; 6] = [
+    Column::OrgId,
+    Column::Serial,
+    Column::CsrSha256,
+    Column::PresentedSerial,
+    Column::RevokedAt,
+    Column::RevocationReason,
+];
 
-/// A certificate, and its revocation: of a row of these columns.
-pub(crate) fn read_standing(row: &QueryResult) -> Result<(Serial, Option<Revocation>), StoreError> {
+/// Of a certificate, by what requests that are opened are judged.
+pub(crate) struct Known {
+    pub(crate) serial: Serial,
+    pub(crate) csr_sha256: Sha256Digest,
+    pub(crate) presented_serial: Option<Serial>,
+    pub(crate) revocation: Option<Revocation>,
+}
+
+/// What is known of a certificate, of a row of these columns.
+pub(crate) fn read_known(row: &QueryResult) -> Result<Known, StoreError> {
     let row = Row::new("device_certificates", ["org_id", "serial"], row);
-    Ok((row.parse(Column::Serial, |text: String| canonical(&text))?, revocation(&row)?))
+    Ok(Known {
+        serial: row.parse(Column::Serial, |text: String| canonical(&text))?,
+        csr_sha256: row.parse(Column::CsrSha256, digest)?,
+        presented_serial: row.parse_optional(Column::PresentedSerial, |text: String| canonical(&text))?,
+        revocation: revocation(&row)?,
+    })
 }
 
 fn revocation(row: &Row<'_>) -> Result<Option<Revocation>, StoreError> {
