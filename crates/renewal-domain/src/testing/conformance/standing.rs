@@ -5,7 +5,7 @@ use futures::future::join_all;
 use super::{Stores, Works, suite};
 use crate::testing::samples::Samples;
 use crate::{
-    Clock, EventFilter, OpenRequest, Opened, PageRequest, Refusal, RequestState, Revocation,
+    Answer, Clock, EventFilter, OpenRequest, Opened, PageRequest, Refusal, RequestState, Revocation,
     RevocationReason, Serial, Standing,
 };
 
@@ -113,13 +113,7 @@ async fn of_many_requests_at_once_each_is_judged_by_itself(stores: Stores) {
     for number in 1..=10 {
         revoked.push(revoke(&stores, &samples, number).await);
     }
-    let requests: Vec<_> = (0..=30)
-        .flat_map(|number| BOTH.map(|standing| (number, standing)))
-        .map(|(number, standing)| {
-            let csr = format!("{number} {standing:?}");
-            (number, standing, samples.request("gateway", &csr, number, RequestState::Signing))
-        })
-        .collect();
+    let requests = of_both_standings(&samples);
     let calls = requests.iter().map(|(_, standing, request)| open(&stores, &samples, request, *standing));
     for (opened, (number, standing, _)) in join_all(calls).await.into_iter().zip(&requests) {
         let wanted = match (number, standing) {
@@ -129,8 +123,44 @@ async fn of_many_requests_at_once_each_is_judged_by_itself(stores: Stores) {
         };
         assert_eq!(opened, wanted, "{number} {standing:?}");
     }
+    assert_eq!(
+        starts(&stores, &samples).await,
+        10 * 2 + 10,
+        "of those that were opened and present a certificate"
+    );
+
+    // All of them ask again, when some of those that are open present what has been revoked meanwhile.
+    for number in 11..=15 {
+        revoked.push(revoke(&stores, &samples, number).await);
+    }
+    let again = of_both_standings(&samples);
+    let calls = again.iter().map(|(_, standing, request)| open(&stores, &samples, request, *standing));
+    for (opened, (number, standing, before)) in join_all(calls).await.into_iter().zip(requests) {
+        let wanted = match (number, standing) {
+            (1..=15, _) => Opened::Refused(Refusal::Revoked(revoked[number as usize - 1])),
+            (21.., Standing::Recorded) => Opened::Refused(Refusal::NotRecorded),
+            _ => Opened::Answered(Answer::Open(Box::new(before))),
+        };
+        assert_eq!(opened, wanted, "{number} {standing:?}");
+    }
+    for (_, _, request) in &again {
+        left_no_trace(&stores, &samples, request).await;
+    }
+    assert_eq!(starts(&stores, &samples).await, 10 * 2 + 10, "nothing was opened");
+}
+
+/// Requests that present the certificates from 0 (none) to 30, two each.
+fn of_both_standings(samples: &Samples) -> Vec<(u32, Standing, OpenRequest)> {
+    let each = (0..=30).flat_map(|number| BOTH.map(|standing| (number, standing)));
+    each.map(|(number, standing)| {
+        let csr = format!("{number} {standing:?}");
+        (number, standing, samples.request("gateway", &csr, number, RequestState::Signing))
+    })
+    .collect()
+}
+
+async fn starts(stores: &Stores, samples: &Samples) -> usize {
     let filter = EventFilter::new().event_types([crate::EventType::RenewalStart]);
     let page = PageRequest::first(crate::PageSize::MAX);
-    let starts = stores.events.list(samples.org, &filter, &page).await.works().items.len();
-    assert_eq!(starts, 10 * 2 + 10, "of those that were opened and present a certificate");
+    stores.events.list(samples.org, &filter, &page).await.works().items.len()
 }
