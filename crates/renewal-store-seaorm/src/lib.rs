@@ -42,7 +42,9 @@
 //! | time limits, and the thread on which everything is sent | `thread` |
 //! | how calls that wait at the same time are carried out together | `group` |
 //! | what is written so, and how one at fault does not harm the others | `writes`, `together` |
+//! | which requests are refused, or were answered before | `judging` |
 //! | how one request is opened and ended by itself | `single` |
+//! | how rows are added | `insert` |
 //! | how a session is set up, and what is refused | `connect`, `schema` |
 //! | which errors are worth another try | `backend`, `failure` |
 //!

@@ -50,8 +50,7 @@ impl ConnectOptions {
         self
     }
 
-    /// The most calls that may wait to be written, and as many more that look a certificate up, at
-    /// least 1. Beyond that a call waits for its turn as long as for a connection, and is then
+    /// The most calls that may wait to be written, at least 1. Beyond that a call waits for its turn as long as for a connection, and is then
     /// refused as `Unavailable`.
     #[must_use]
     pub const fn waiting_calls(mut self, calls: u32) -> Self {
