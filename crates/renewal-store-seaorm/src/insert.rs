@@ -1,7 +1,6 @@
-//! Adding rows: of how many there are the text of the statement depends, and of nothing else.
-//!
-//! To put it together takes as long as all else that is done for a row here, so each text is made
-//! once: see `docs/performance.md`.
+//! Adding rows. The text of the statement depends on how many there are, and on nothing else; to make it
+//! anew each time costs a tenth of what is appended in batches, so each is made once: see
+//! `docs/performance.md`.
 
 use std::collections::HashMap;
 use std::mem::Discriminant;

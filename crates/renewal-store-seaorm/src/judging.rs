@@ -37,10 +37,9 @@ impl<'r> Opening<'r> {
         self.request.purpose().presented().map(Presented::serial)
     }
 
-    /// Why the certificate that it presents does not do.
-    pub(crate) fn refusal(&self, known: &[Known]) -> Option<Refusal> {
-        let presented = self.presented()?;
-        let known = known.iter().find(|known| known.serial == *presented);
+    /// Why the certificate that it presents does not do, by what is known of it.
+    pub(crate) fn refusal(&self, known: Option<&Known>) -> Option<Refusal> {
+        self.presented()?;
         self.standing.judge(known.is_some(), known.and_then(|known| known.revocation)).err()
     }
 }
@@ -55,12 +54,11 @@ pub(crate) async fn judge(
     let Some(select) = statements::known(backend, org, openings) else { return Ok(Vec::new()) };
     let known = read_known(&transaction.read(&select).await?)?;
     let issued = issued(backend, transaction, org, openings, &known).await?;
-    let by_serial: HashMap<_, _> = known.into_iter().map(|known| (known.serial.clone(), known)).collect();
     Ok(openings
         .iter()
         .map(|opening| {
-            let presented = opening.presented().and_then(|serial| by_serial.get(serial));
-            if let Some(refusal) = opening.refusal(presented.map(std::slice::from_ref).unwrap_or_default()) {
+            let presented = opening.presented().and_then(|serial| known.get(serial));
+            if let Some(refusal) = opening.refusal(presented) {
                 return Some(Opened::Refused(refusal));
             }
             if let Some(open) = &opening.open {
@@ -73,8 +71,9 @@ pub(crate) async fn judge(
         .collect())
 }
 
-/// What is known of certificates, of rows that were read with [`statements::known`].
-pub(crate) fn read_known(rows: &[QueryResult]) -> Result<Vec<Known>, Failure> {
+/// What is known of certificates by their serial numbers, of rows that were read with
+/// [`statements::known`].
+pub(crate) fn read_known(rows: &[QueryResult]) -> Result<HashMap<Serial, Known>, Failure> {
     Ok(rows.iter().map(certificate::read_known).collect::<Result<_, _>>()?)
 }
 
@@ -84,12 +83,13 @@ async fn issued(
     transaction: &Transaction,
     org: OrgId,
     openings: &[&Opening<'_>],
-    known: &[Known],
+    known: &HashMap<Serial, Known>,
 ) -> Result<Vec<CertificateRecord>, Failure> {
     let asked: HashSet<_> =
         openings.iter().map(|opening| (opening.request.csr_sha256(), opening.presented())).collect();
-    let answers = known.iter().filter(|it| asked.contains(&(&it.csr_sha256, it.presented_serial.as_ref())));
-    let serials: Vec<_> = answers.map(|known| known.serial.to_string()).collect();
+    let answers =
+        known.iter().filter(|(_, it)| asked.contains(&(&it.csr_sha256, it.presented_serial.as_ref())));
+    let serials: Vec<_> = answers.map(|(serial, _)| serial.to_string()).collect();
     if serials.is_empty() {
         return Ok(Vec::new());
     }

@@ -78,10 +78,12 @@ impl Session {
     /// when it is gone already.
     async fn in_the_way(&self, opening: &Opening<'_>) -> Result<Option<Opened>, Failure> {
         let (request, org) = (opening.request, opening.request.org_id());
-        if let Some(select) = statements::known(self.backend(), org, &[opening])
-            && let Some(refusal) = opening.refusal(&read_known(&self.read(&select).await?)?)
-        {
-            return Ok(Some(Opened::Refused(refusal)));
+        if let Some(select) = statements::known(self.backend(), org, &[opening]) {
+            let known = read_known(&self.read(&select).await?)?;
+            let presented = opening.presented().and_then(|serial| known.get(serial));
+            if let Some(refusal) = opening.refusal(presented) {
+                return Ok(Some(Opened::Refused(refusal)));
+            }
         }
         if let Some(same) = self.request(&statements::same_request(org, request)).await? {
             return Ok(Some(Opened::Answered(Answer::Open(Box::new(same)))));

@@ -91,7 +91,7 @@ pub(crate) fn read(row: &QueryResult) -> Result<CertificateRecord, StoreError> {
     Ok(certificate)
 }
 
-/// What requests that are opened are judged by: the columns of [`Known`].
+/// What requests that are opened are judged by: the columns of a serial number and [`Known`].
 pub(crate) const KNOWN: [Column; 6] = [
     Column::OrgId,
     Column::Serial,
@@ -103,21 +103,21 @@ pub(crate) const KNOWN: [Column; 6] = [
 
 /// Of a certificate, by what requests that are opened are judged.
 pub(crate) struct Known {
-    pub(crate) serial: Serial,
     pub(crate) csr_sha256: Sha256Digest,
     pub(crate) presented_serial: Option<Serial>,
     pub(crate) revocation: Option<Revocation>,
 }
 
-/// What is known of a certificate, of a row of these columns.
-pub(crate) fn read_known(row: &QueryResult) -> Result<Known, StoreError> {
+/// A certificate's serial number and what is known of it, of a row of these columns.
+pub(crate) fn read_known(row: &QueryResult) -> Result<(Serial, Known), StoreError> {
     let row = Row::new("device_certificates", ["org_id", "serial"], row);
-    Ok(Known {
-        serial: row.parse(Column::Serial, |text: String| canonical(&text))?,
+    let serial = row.parse(Column::Serial, |text: String| canonical(&text))?;
+    let known = Known {
         csr_sha256: row.parse(Column::CsrSha256, digest)?,
         presented_serial: row.parse_optional(Column::PresentedSerial, |text: String| canonical(&text))?,
         revocation: revocation(&row)?,
-    })
+    };
+    Ok((serial, known))
 }
 
 fn revocation(row: &Row<'_>) -> Result<Option<Revocation>, StoreError> {
