@@ -149,7 +149,7 @@ impl Group {
     }
 
     /// Lets those who were just answered ask for more, so that they are in the next group and not in the
-    /// one after it: until as many wait, or nobody comes any more. It takes some microseconds.
+    /// one after it: until as many wait, or nobody comes any more. It gives way, and does not sleep.
     async fn let_gather(&self, answered: usize) {
         let (mut waiting, mut vain) = (self.queue().waiting.len(), 0);
         while waiting < answered && vain < VAIN_LOOKS {
