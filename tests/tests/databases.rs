@@ -42,6 +42,8 @@ mod service;
 mod tables;
 #[path = "databases/upgrade.rs"]
 mod upgrade;
+#[path = "databases/waiting.rs"]
+mod waiting;
 
 use std::process::ExitCode;
 
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         trials.extend(explain_tokens::trials(backends));
         trials.extend(faults::trials(backends));
         trials.extend(groups::trials(backends));
+        trials.extend(waiting::trials(backends));
         trials.extend(full::trials(backends));
         trials.extend(cancellation::trials(backends));
         trials.extend(corrupt::trials(backends));
