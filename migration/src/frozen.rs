@@ -7,6 +7,7 @@
 use crate::m20261123_000001_create_renewal_ledger::{TableDefinition, dialect::Dialect, tables};
 use crate::m20261123_000002_enrollment_tokens::{token_of_request, tokens};
 use crate::m20261124_000003_fleet::{FILL, api_tokens, current, revoked};
+use crate::m20261125_000004_partial_indexes::{ADD_RULE, partial};
 use crate::{Migrator, MigratorTrait};
 use sea_orm_migration::sea_orm::sea_query::{
     MysqlQueryBuilder, PostgresQueryBuilder, SchemaStatementBuilder, SqliteQueryBuilder,
@@ -32,6 +33,7 @@ fn every_migration_is_frozen() {
         "m20261123_000001_create_renewal_ledger",
         "m20261123_000002_enrollment_tokens",
         "m20261124_000003_fleet",
+        "m20261125_000004_partial_indexes",
     ];
     let migrations = Migrator::migrations();
     let known: Vec<_> = migrations.iter().map(|one| one.name()).collect();
@@ -50,6 +52,9 @@ fn sent() -> Vec<Frozen> {
         (MySql, third(MySql), include_str!("../released/m20261124_000003.mysql.sql")),
         (Postgres, third(Postgres), include_str!("../released/m20261124_000003.postgres.sql")),
         (Sqlite, third(Sqlite), include_str!("../released/m20261124_000003.sqlite.sql")),
+        (MySql, fourth(MySql), ""),
+        (Postgres, fourth(Postgres), include_str!("../released/m20261125_000004.postgres.sql")),
+        (Sqlite, fourth(Sqlite), include_str!("../released/m20261125_000004.sqlite.sql")),
     ]
 }
 
@@ -65,6 +70,11 @@ fn third(dialect: Dialect) -> String {
     let tables: String =
         [current(dialect), api_tokens(dialect)].iter().map(|table| sql(dialect, table)).collect();
     tables + &build(dialect, &revoked(dialect)) + ";\n" + FILL + ";\n"
+}
+
+fn fourth(dialect: Dialect) -> String {
+    let indexes: String = partial(dialect).iter().map(|index| build(dialect, index) + ";\n").collect();
+    if dialect == Dialect::Postgres { indexes + ADD_RULE + ";\n" } else { indexes }
 }
 
 /// The statements in the order in which they are sent, a column a line.

@@ -19,6 +19,7 @@ mod lock;
 mod m20261123_000001_create_renewal_ledger;
 mod m20261123_000002_enrollment_tokens;
 mod m20261124_000003_fleet;
+mod m20261125_000004_partial_indexes;
 mod run;
 mod status;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_create_renewal_ledger::Migration),
             Box::new(m20261123_000002_enrollment_tokens::Migration),
             Box::new(m20261124_000003_fleet::Migration),
+            Box::new(m20261125_000004_partial_indexes::Migration),
         ]
     }
 }

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use durable::Durable;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use renewal_domain::{
-    AttemptKind, DeviceId, EventId, IdSource, Ids, OrgId, RenewalEvent, RenewalEventStore, SystemClock,
+    AttemptKind, DeviceId, EventId, IdSource, Ids, OrgId, RenewalEvent, RenewalEventStore, Stage, SystemClock,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value};
@@ -97,18 +97,26 @@ fn per_second(count: usize, rounds: u64, took: Duration) -> f64 {
     count as f64 * rounds as f64 / took.as_secs_f64()
 }
 
-/// Where events come from: starts of ten thousand devices.
+/// Where events come from: starts and successes of ten thousand devices.
 struct Events(Ids);
 
 impl Events {
     fn some(&self, count: usize) -> Vec<RenewalEvent> {
-        let event = |number: usize| {
-            let device = DeviceId::new(Uuid::new_v5(&ORG.as_uuid(), &(number % 10_000).to_be_bytes()));
-            let id: EventId = self.0.next();
-            RenewalEvent::start(id, ORG, device, AttemptKind::Renewal, id.created_at())
-        };
-        (0..count).map(event).collect()
+        (0..count / 2).flat_map(|attempt| self.of_attempt(attempt)).collect()
     }
+
+    fn of_attempt(&self, attempt: usize) -> [RenewalEvent; 2] {
+        let device = DeviceId::new(Uuid::new_v5(&ORG.as_uuid(), &(attempt % 10_000).to_be_bytes()));
+        let id: EventId = self.0.next();
+        let start = RenewalEvent::start(id, ORG, device, AttemptKind::Renewal, id.created_at());
+        let end = start.success(self.0.next(), id.created_at()).expect("it is the first end");
+        [start, end]
+    }
+}
+
+/// What the column `stage` says of an event.
+fn stage(event: &RenewalEvent) -> i16 {
+    i16::from(event.stage() != Stage::Start)
 }
 
 async fn create(store: &SeaOrmStore, events: Vec<RenewalEvent>) -> Outcome<Duration> {
@@ -195,7 +203,7 @@ fn insert(db: &DatabaseConnection, events: &[RenewalEvent]) -> Statement {
             event.id().as_uuid().into(),
             event.device_id().as_uuid().into(),
             event.attempt_id().as_uuid().into(),
-            0_i16.into(),
+            stage(event).into(),
             event.event_type().as_str().into(),
             Option::<String>::None.into(),
             instant(backend, Some(event.old_cert_expiration())),
@@ -231,13 +239,15 @@ fn text(events: &[RenewalEvent]) -> String {
     let mut text = String::new();
     for event in events {
         let old = event.old_cert_expiration().to_rfc3339();
+        let new = event.new_cert_expiration().map_or_else(|| "\\N".to_owned(), |new| new.to_rfc3339());
         writeln!(
             text,
-            "{}\t{}\t{}\t{}\t0\t{}\t\\N\t{old}\t\\N\t\\N\t{}",
+            "{}\t{}\t{}\t{}\t{}\t{}\t\\N\t{old}\t{new}\t\\N\t{}",
             event.org_id(),
             event.id(),
             event.device_id(),
             event.attempt_id(),
+            stage(event),
             event.event_type(),
             event.created_at().to_rfc3339(),
         )

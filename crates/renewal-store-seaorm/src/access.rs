@@ -2,7 +2,7 @@
 //!
 //! | the filter has | index |
 //! |---|---|
-//! | an attempt | `(org_id, attempt_id, stage)`: two rows at most |
+//! | an attempt | primary key for its start, which has its id; `(org_id, attempt_id)` for its end |
 //! | a device | `(org_id, device_id, id)`; type and reason are checked row by row |
 //! | a reason | `(org_id, reason, event_type, id)`, for one or both failed types |
 //! | types | `(org_id, event_type, id)`, for each type |
@@ -17,12 +17,12 @@
 //! PostgreSQL to the primary key: of an id between two values it expects few rows.
 
 use renewal_domain::{AttemptId, DeviceId, EventFilter, EventType, OrgId, PageRequest, ReasonCode, Stage};
-use sea_orm::Value;
-use sea_orm::sea_query::{ExprTrait, Order, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Iterable, Value};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Index};
-use crate::entity::event::{Column, Entity};
+use crate::entity::event::{self, Column, Entity};
 use crate::stretch::{Stretch, together};
 
 /// The events of which a page is to be made: those that the filter lets through, newest first,
@@ -35,7 +35,7 @@ pub(crate) fn candidates(
     page: &PageRequest,
 ) -> Option<SelectStatement> {
     if let Some(attempt) = filter.wanted_attempt() {
-        return Some(of_attempt(backend, org, attempt));
+        return of_attempt(backend, org, attempt);
     }
     let range = filter.id_range();
     let before = range.before.into_iter().chain(page.after()).min();
@@ -56,15 +56,29 @@ pub(crate) fn candidates(
 }
 
 /// The events of an attempt, two at most, its end first.
-pub(crate) fn of_attempt(backend: Backend, org: OrgId, attempt: AttemptId) -> SelectStatement {
-    let stretch = Stretch {
-        index: Index::Named("idx_cert_renewal_events_org_id"),
-        fixed: vec![(Column::OrgId, org.as_uuid().into()), (Column::AttemptId, attempt.as_uuid().into())],
-        // The end of an attempt has the greater id: its stage orders the two as their ids do.
-        last: Column::Stage,
-        behind: None,
-    };
-    stretch.descending(backend, Entity)
+fn of_attempt(backend: Backend, org: OrgId, attempt: AttemptId) -> Option<SelectStatement> {
+    let mut start = Query::select();
+    start.columns(Column::iter());
+    backend.from(&mut start, Entity, Index::Primary);
+    start
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::Id.eq(attempt.as_uuid()))
+        // What has this id may be the end of another attempt.
+        .and_where(Column::Stage.eq(event::START));
+    let both = together::<Column>(vec![end_of_attempt(backend, org, attempt), start]);
+    both.map(|mut both| both.order_by(Column::Id, Order::Desc).take())
+}
+
+/// The end of an attempt.
+pub(crate) fn end_of_attempt(backend: Backend, org: OrgId, attempt: AttemptId) -> SelectStatement {
+    let mut end = Query::select();
+    end.columns(Column::iter());
+    backend.from(&mut end, Entity, Index::Named("idx_cert_renewal_events_org_id"));
+    end.and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::AttemptId.eq(attempt.as_uuid()))
+        // Written out, as where an index has nothing but ends, a statement must say so by itself.
+        .and_where(Column::Stage.into_expr().eq(Expr::Constant(event::END.into())));
+    end
 }
 
 /// How many rows to ask for: one more than the page tells whether there is a next one.

@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use renewal_domain::{AttemptId, OrgId, RenewalEvent, StoreError};
+use renewal_domain::{OrgId, RenewalEvent, Stage, StoreError};
 
-use crate::entity::event;
 use crate::failure::{Failure, Outrun};
 use crate::session::{Session, retrying};
 use crate::statements;
@@ -80,32 +79,25 @@ impl Session {
         Ok(new)
     }
 
-    /// Whether each event can have its place in its attempt.
+    /// Whether each event can have its place in its attempt. That of a start is its id, and so is free.
     async fn check_places(&self, org: OrgId, events: &[&RenewalEvent]) -> Result<(), Failure> {
-        let taken = || Failure::conflict("the attempt has a start or an end already");
-        let (mut ids, mut places) = (HashSet::new(), HashSet::new());
+        let (mut ids, mut ended) = (HashSet::new(), HashSet::new());
         for event in events {
             if !ids.insert(event.id()) {
                 return Err(Failure::conflict("two events of the batch have one id"));
             }
-            if !places.insert(place(event)) {
-                return Err(taken());
+            if event.stage() != Stage::Start && !ended.insert(event.attempt_id()) {
+                return Err(Failure::conflict("two events of the batch end one attempt"));
             }
         }
-        let attempts: Vec<_> = events.iter().map(|event| event.attempt_id()).collect();
-        for chunk in attempts.chunks(ATTEMPTS) {
-            let attempts: HashSet<_> = chunk.iter().copied().collect();
-            let select = statements::events_by_attempt(self.backend(), org, attempts);
+        let ended: Vec<_> = ended.into_iter().collect();
+        for chunk in ended.chunks(ATTEMPTS) {
+            let select = statements::ends_of_attempts(self.backend(), org, chunk.iter().copied());
             let Some(select) = select else { continue };
-            if self.events(&select).await?.iter().any(|event| places.contains(&place(event))) {
-                return Err(taken());
+            if !self.events(&select).await?.is_empty() {
+                return Err(Failure::conflict("the attempt has an end already"));
             }
         }
         Ok(())
     }
-}
-
-/// The place of an event in its attempt, which only one event has.
-fn place(event: &RenewalEvent) -> (AttemptId, i16) {
-    (event.attempt_id(), event::stage(event))
 }

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Stage, Standing,
-    StoreError,
+    Answer, Completed, Completion, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Standing, StoreError,
 };
 
-use crate::access::of_attempt;
+use crate::access::end_of_attempt;
 use crate::failure::{Failure, Outrun, conflict};
 use crate::judging::{Opening, judge, read_known};
 use crate::session::{Session, retrying};
@@ -149,9 +148,8 @@ impl Session {
         let Some(event) = completion.event() else {
             return Err(conflict("a unique key is in use"));
         };
-        let attempt = of_attempt(self.backend(), org, event.attempt_id());
-        let attempt = self.events(&attempt).await?;
-        match attempt.iter().find(|other| other.stage() != Stage::Start) {
+        let end = end_of_attempt(self.backend(), org, event.attempt_id());
+        match self.events(&end).await?.first() {
             // Written before by itself: the rest is yet to be done.
             Some(end) if end == event => Ok(retrying(|| self.try_complete(org, id, completion, None)).await?),
             // The attempt has ended otherwise, so the request is open no more.

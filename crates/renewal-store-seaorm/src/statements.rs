@@ -11,7 +11,7 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, Value};
 
-use crate::access::{limit, of_attempt};
+use crate::access::{end_of_attempt, limit};
 use crate::backend::{Backend, Index};
 use crate::entity::{certificate, event, request};
 use crate::insert::{Insert, in_parts};
@@ -43,13 +43,13 @@ pub(crate) fn events_by_id(
     select
 }
 
-/// Reads the events of attempts, by `idx_cert_renewal_events_org_id`; none of no attempt.
-pub(crate) fn events_by_attempt(
+/// Reads the ends of attempts, by `idx_cert_renewal_events_org_id`; none of no attempt.
+pub(crate) fn ends_of_attempts(
     backend: Backend,
     org: OrgId,
     attempts: impl IntoIterator<Item = AttemptId>,
 ) -> Option<SelectStatement> {
-    let each = attempts.into_iter().map(|attempt| of_attempt(backend, org, attempt));
+    let each = attempts.into_iter().map(|attempt| end_of_attempt(backend, org, attempt));
     together::<event::Column>(each.collect())
 }
 

@@ -119,6 +119,11 @@ async fn a_changed_event_is_found(context: Context) {
     let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
     let db = database.connect().await;
     let samples = Samples::of(1);
+    if context.backend() == Backend::Postgres {
+        // Who changes rows by hand can take the rule away, too.
+        let rule = "ALTER TABLE certificate_renewal_events DROP CONSTRAINT cert_renewal_events_stage";
+        crate::schema::execute(&db, rule).await;
+    }
     let wrong = [("device_id = x'00'", "device_id"), ("created_at = 'today'", "created_at")];
     for change in with_wrong_types(context.backend(), &EVENT, &wrong) {
         crate::schema::execute(&db, "DELETE FROM certificate_renewal_events").await;

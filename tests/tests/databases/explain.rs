@@ -48,7 +48,11 @@ async fn every_listing_of_events_follows_an_index(context: Context) {
         }
         for org in [BIG, QUIET] {
             for (filter, index, columns, branches) in filters(org) {
-                history.lists(org, &filter, index, columns, branches).await;
+                history.lists(org, &filter, &vec![lookup(&(index, columns)); branches]).await;
+            }
+            for filter in filters_of_an_attempt(org) {
+                let both = [lookup(&end_of_attempt(&context)), lookup(&("PRIMARY", &["org_id", "id"]))];
+                history.lists(org, &filter, &both).await;
             }
         }
     }
@@ -62,7 +66,6 @@ fn filters(org: OrgId) -> Vec<(EventFilter, &'static str, &'static [&'static str
     let all = EventFilter::new;
     let device = history::device(org, 0);
     let failed = [EventType::RenewalFailed, EventType::RecoveryFailed];
-    let attempt = AttemptId::new(Uuid::from_u128(1_893_456_000_000 << 80 | 7 << 76 | 0b10 << 62)).unwrap();
     vec![
         (all(), "PRIMARY", &["org_id"], 1),
         (all().device(device), DEVICE, &["org_id", "device_id"], 1),
@@ -89,9 +92,22 @@ fn filters(org: OrgId) -> Vec<(EventFilter, &'static str, &'static [&'static str
             &["org_id", "reason", "event_type"],
             1,
         ),
-        (all().attempt(attempt), ATTEMPT, &["org_id", "attempt_id"], 1),
-        (all().attempt(attempt).device(device).reason(RARE_REASON), ATTEMPT, &["org_id", "attempt_id"], 1),
     ]
+}
+
+/// Filters that have an attempt: its start and its end are looked up, whatever else is asked for.
+fn filters_of_an_attempt(org: OrgId) -> [EventFilter; 2] {
+    let attempt = AttemptId::new(Uuid::from_u128(1_893_456_000_000 << 80 | 7 << 76 | 0b10 << 62)).unwrap();
+    let of_attempt = EventFilter::new().attempt(attempt);
+    [of_attempt.clone(), of_attempt.device(history::device(org, 0)).reason(RARE_REASON)]
+}
+
+/// How the end of an attempt is found: where indexes can be partial, that of attempts has ends only.
+fn end_of_attempt(context: &Context) -> Expected {
+    match context.backend() {
+        Backend::Postgres => (ATTEMPT, &["org_id", "attempt_id"]),
+        Backend::Sqlite | Backend::MariaDb => (ATTEMPT, &["org_id", "attempt_id", "stage"]),
+    }
 }
 
 async fn everything_else_follows_an_index(context: Context) {
@@ -143,10 +159,9 @@ async fn everything_else_follows_an_index(context: Context) {
         history.expects(&[]).await;
         store.create(org, &start).await.unwrap();
         history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
-        let attempt: Expected = (ATTEMPT, &["org_id", "attempt_id"]);
         let second_end = [samples.failed(&open.start_event().unwrap(), "denied")];
         store.create_many(org, &second_end).await.unwrap_err();
-        history.expects(&[("PRIMARY", &["org_id", "id"]), attempt]).await;
+        history.expects(&[("PRIMARY", &["org_id", "id"]), end_of_attempt(&context)]).await;
 
         store.open_request(org, open.id()).await.unwrap();
         history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
@@ -246,6 +261,10 @@ async fn what_is_written_together_follows_an_index(context: Context) {
 /// An index, and the columns that bound the search.
 pub(crate) type Expected = (&'static str, &'static [&'static str]);
 
+fn lookup((index, columns): &Expected) -> Lookup {
+    Lookup { index: (*index).to_owned(), columns: columns.iter().map(|&column| column.to_owned()).collect() }
+}
+
 /// Requests that are open, and as many that were answered, of four devices.
 async fn fill_issuance(store: &SeaOrmStore, samples: &Samples, count: u32) {
     for number in 1..=count {
@@ -304,7 +323,7 @@ impl History {
 
     /// The listing with this filter follows the index: alone, from a cursor on, within a time
     /// range, and both.
-    async fn lists(&self, org: OrgId, filter: &EventFilter, index: &str, columns: &[&str], branches: usize) {
+    async fn lists(&self, org: OrgId, filter: &EventFilter, lookups: &[Lookup]) {
         let (from, to): (DateTime<Utc>, _) = (history::begin(), history::end(EVENTS) - TimeDelta::hours(1));
         for ranged in [filter.clone(), filter.clone().from(from).to(to), filter.clone().to(to)] {
             for resumed in [false, true] {
@@ -313,12 +332,14 @@ impl History {
                 let _before = self.sent();
                 self.store.list(org, &ranged, &page).await.unwrap();
                 let [sent] = &self.sent()[..] else { panic!("a listing is one statement") };
-                let mut columns: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
-                if (resumed || ranged != *filter) && index != ATTEMPT {
-                    columns.push("id".to_owned());
+                let mut wanted = lookups.to_vec();
+                if (resumed || ranged != *filter) && filter.wanted_attempt().is_none() {
+                    for lookup in &mut wanted {
+                        lookup.columns.push("id".to_owned());
+                    }
                 }
-                let wanted = Lookup { index: index.to_owned(), columns };
-                self.check(sent, &vec![wanted; branches], branches > 1).await;
+                wanted.sort();
+                self.check(sent, &wanted, wanted.len() > 1).await;
             }
         }
     }
@@ -348,10 +369,6 @@ impl History {
 
     /// This statement looks rows up in these ways, and in no other.
     pub(crate) async fn follows(&self, sent: &Sent, wanted: &[Expected]) {
-        let lookup = |(index, columns): &Expected| Lookup {
-            index: (*index).to_owned(),
-            columns: columns.iter().map(|&column| column.to_owned()).collect(),
-        };
         let mut wanted: Vec<_> = wanted.iter().map(lookup).collect();
         wanted.sort();
         self.check(sent, &wanted, false).await;

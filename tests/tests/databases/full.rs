@@ -39,26 +39,34 @@ async fn fill(store: &SeaOrmStore, room: impl AsyncFn(bool)) {
     let samples = Samples::of(1);
     let mut acknowledged = Vec::new();
     room(true).await;
-    let error = loop {
-        let starts: Vec<_> = (0..100).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
-        let ends: Vec<_> = starts.iter().map(|start| samples.failed(start, "denied")).collect();
-        let both: Vec<_> = starts.into_iter().chain(ends).collect();
-        match store.create_many(samples.org, &both).await {
-            Ok(()) => acknowledged.extend(both),
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    assert!(cause.contains("full"), "{error:?}");
+    let mut errors = Vec::new();
+    // Until not even an attempt has room, which a request needs more of.
+    for attempts in [100, 10, 1] {
+        errors.push(loop {
+            let starts: Vec<_> =
+                (0..attempts).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
+            let ends: Vec<_> = starts.iter().map(|start| samples.failed(start, "denied")).collect();
+            let both: Vec<_> = starts.into_iter().chain(ends).collect();
+            match store.create_many(samples.org, &both).await {
+                Ok(()) => acknowledged.extend(both),
+                Err(error) => break error,
+            }
+        });
+        // The store may have thrown away the connection that failed, and its limit with it.
+        room(true).await;
+    }
+    for error in errors {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("full"), "{error:?}");
+    }
     let big = "a csr".repeat(10_000);
     let request = samples.request("gateway", &big, 1, RequestState::Signing);
     for _ in 0..3 {
-        // The store may have thrown away the connection that failed, and its limit with it.
-        room(true).await;
         assert_unavailable(
             &store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await,
         );
+        room(true).await;
         assert_eq!(store.open_request(samples.org, request.id()).await.unwrap(), None);
         assert_eq!(store.get(samples.org, request.id().start_event()).await.unwrap(), None);
     }

@@ -1,6 +1,7 @@
 //! What the migrations make of a database, and what a database says about its own schema.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
+use std::collections::BTreeMap;
 
 /// What a migration does at a time: all that is there afterwards when it is cut short.
 #[derive(Debug, Clone, Copy)]
@@ -13,13 +14,35 @@ pub(crate) enum Step {
     Unique(&'static str, &'static str, &'static [&'static str]),
     /// Adds to a table a column with this name.
     Column(&'static str, &'static str),
+    /// Puts an index in the place of one of its name.
+    Partial(Partial),
+    /// Adds to a table a rule with this name, on PostgreSQL only.
+    Rule(&'static str, &'static str),
+}
+
+/// An index of some of the rows, in the place of one of all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Partial {
+    index: &'static str,
+    /// Elsewhere nothing is done.
+    on: &'static [DbBackend],
+    columns: &'static [&'static str],
+    /// How to create what was there before.
+    before: &'static str,
+}
+
+impl Partial {
+    fn is_on(&self, db: &DatabaseConnection) -> bool {
+        self.on.contains(&db.get_database_backend())
+    }
 }
 
 /// The names of all migrations, oldest first.
-pub(crate) const MIGRATIONS: [&str; 3] = [
+pub(crate) const MIGRATIONS: [&str; 4] = [
     "m20261123_000001_create_renewal_ledger",
     "m20261123_000002_enrollment_tokens",
     "m20261124_000003_fleet",
+    "m20261125_000004_partial_indexes",
 ];
 
 /// The steps of each migration, in order.
@@ -58,6 +81,23 @@ pub(crate) const STEPS: [&[Step]; MIGRATIONS.len()] = [
             CERTIFICATES,
             &["org_id", "revoked_at", "request_id"],
         ),
+    ],
+    &[
+        Step::Partial(Partial {
+            index: "idx_cert_renewal_events_created_at",
+            on: &[DbBackend::Sqlite, DbBackend::Postgres],
+            columns: &["org_id", "reason", "event_type", "id"],
+            before: "CREATE INDEX idx_cert_renewal_events_created_at \
+                     ON certificate_renewal_events (org_id, reason, event_type, id)",
+        }),
+        Step::Partial(Partial {
+            index: "idx_cert_renewal_events_org_id",
+            on: &[DbBackend::Postgres],
+            columns: &["org_id", "attempt_id"],
+            before: "CREATE UNIQUE INDEX idx_cert_renewal_events_org_id \
+                     ON certificate_renewal_events (org_id, attempt_id, stage)",
+        }),
+        Step::Rule(EVENTS, "cert_renewal_events_stage"),
     ],
 ];
 
@@ -161,6 +201,29 @@ async fn is_unique(db: &DatabaseConnection, table: &str, index: &str) -> bool {
     column::<i64>(db, &sql).await == [1]
 }
 
+/// Whether an index holds some of the rows only.
+async fn is_partial(db: &DatabaseConnection, index: &str) -> bool {
+    let sql = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            format!("SELECT sql LIKE '% WHERE %' FROM sqlite_master WHERE name = '{index}'")
+        }
+        DbBackend::MySql => return false,
+        _ => format!(
+            "SELECT (indpred IS NOT NULL)::int::bigint FROM pg_index WHERE indexrelid = '{index}'::regclass"
+        ),
+    };
+    column::<i64>(db, &sql).await == [1]
+}
+
+/// What an index shall be.
+#[derive(Clone, Copy)]
+struct IndexOf {
+    table: &'static str,
+    columns: &'static [&'static str],
+    unique: bool,
+    partial: bool,
+}
+
 /// Asserts that the schema is what all migrations make of it, and nothing else.
 pub(crate) async fn assert_whole(db: &DatabaseConnection) {
     assert_migrated(db, MIGRATIONS.len()).await;
@@ -173,20 +236,35 @@ pub(crate) async fn assert_migrated(db: &DatabaseConnection, migrations: usize) 
     expected.sort_unstable();
     assert_eq!(tables(db).await, expected);
 
-    let mut names = Vec::new();
+    let (mut expected, mut rules) = (BTreeMap::new(), Vec::new());
     for step in STEPS[..migrations].iter().copied().flatten() {
         match *step {
-            Step::Table(_) => (),
             Step::Index(index, table, columns) | Step::Unique(index, table, columns) => {
-                names.push(index);
-                assert_eq!(index_columns(db, index).await, columns, "{index}");
-                assert_eq!(is_unique(db, table, index).await, matches!(step, Step::Unique(..)), "{index}");
+                let unique = matches!(step, Step::Unique(..));
+                expected.insert(index, IndexOf { table, columns, unique, partial: false });
             }
             Step::Column(table, name) => assert!(has(db, table, name).await, "{table}.{name}"),
+            Step::Partial(partial) if partial.is_on(db) => {
+                let index = expected.get_mut(partial.index).expect("it is there already");
+                *index = IndexOf { columns: partial.columns, partial: true, ..*index };
+            }
+            Step::Rule(_, name) if db.get_database_backend() == DbBackend::Postgres => rules.push(name),
+            Step::Table(_) | Step::Partial(_) | Step::Rule(..) => (),
         }
     }
-    names.sort_unstable();
-    assert_eq!(indexes(db).await, names);
+    assert_eq!(indexes(db).await, expected.keys().copied().collect::<Vec<_>>());
+    for (index, expected) in expected {
+        assert_eq!(index_columns(db, index).await, expected.columns, "{index}");
+        assert_eq!(is_unique(db, expected.table, index).await, expected.unique, "{index}");
+        if expected.table == EVENTS {
+            assert_eq!(is_partial(db, index).await, expected.partial, "{index}");
+        }
+    }
+    if db.get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT conname::text FROM pg_constraint WHERE contype = 'c' \
+                   AND connamespace = current_schema()::regnamespace ORDER BY 1";
+        assert_eq!(column::<String>(db, sql).await, rules);
+    }
     for step in STEPS[migrations..].iter().copied().flatten() {
         if let Step::Column(table, name) = *step {
             assert!(!has(db, table, name).await, "{table}.{name}");
@@ -207,6 +285,14 @@ pub(crate) async fn take_back(db: &DatabaseConnection, step: Step) {
             _ => format!("DROP INDEX {index}"),
         },
         Step::Column(table, name) => format!("ALTER TABLE {table} DROP COLUMN {name}"),
+        Step::Partial(partial) if partial.is_on(db) => {
+            // Over one connection: another one of SQLite may still remember the index.
+            format!("DROP INDEX {}; {}", partial.index, partial.before)
+        }
+        Step::Rule(table, name) if db.get_database_backend() == DbBackend::Postgres => {
+            format!("ALTER TABLE {table} DROP CONSTRAINT {name}")
+        }
+        Step::Partial(_) | Step::Rule(..) => return,
     };
     execute(db, &sql).await;
 }

@@ -41,10 +41,6 @@ pub(crate) const START: i16 = 0;
 pub(crate) const END: i16 = 1;
 
 /// What the column `stage` says: an attempt has one event of each.
-pub(crate) const fn stage(event: &RenewalEvent) -> i16 {
-    stage_of(event.event_type())
-}
-
 const fn stage_of(event_type: EventType) -> i16 {
     match event_type.stage() {
         Stage::Start => START,
@@ -60,7 +56,7 @@ pub(crate) fn row(event: &RenewalEvent) -> [(Column, Value); 11] {
         (Column::Id, event.id().as_uuid().into()),
         (Column::DeviceId, event.device_id().as_uuid().into()),
         (Column::AttemptId, event.attempt_id().as_uuid().into()),
-        (Column::Stage, stage(event).into()),
+        (Column::Stage, stage_of(event.event_type()).into()),
         (Column::EventType, event.event_type().as_str().into()),
         (Column::Reason, event.reason().map(ReasonCode::as_str).into()),
         (Column::OldCertExpiration, event.old_cert_expiration().into()),
