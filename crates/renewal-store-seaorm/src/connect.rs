@@ -24,6 +24,10 @@ use crate::thread::Thread;
 /// is busy is tested whenever it is given back, so that testing it anew would only cost.
 const TRUSTED: Duration = Duration::from_secs(1);
 
+/// After how many pages of 4 KiB the write-ahead log of SQLite is carried over into the file. What
+/// many transactions wrote to one page in the meantime is then written once.
+const CHECKPOINT_AFTER: &str = "10000";
+
 /// Opens the database that the URL names: `sqlite://FILE`, `postgres://USER:PASSWORD@HOST/NAME`
 /// or `mysql://USER:PASSWORD@HOST/NAME` (or `mariadb://`), with `?sslmode=` and the like for TLS.
 /// It is tested with PostgreSQL 15 and MariaDB 10.11. The settings it makes need PostgreSQL 13,
@@ -164,6 +168,7 @@ async fn open_sqlite(
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .pragma("wal_autocheckpoint", CHECKPOINT_AFTER)
         .busy_timeout(options.acquire_timeout);
     let pool: SqlitePoolOptions = pool(options);
     let pool = if in_memory {

@@ -13,7 +13,7 @@ use tests::{Backend, Backends, Server, ServerOptions, SmallDisk, TestDatabase};
 use crate::site::Site;
 
 /// How large the disk of SQLite ledgers is.
-const DISK: &str = "48m";
+const DISK: &str = "96m";
 
 /// A database server, or a disk.
 #[derive(Debug)]
