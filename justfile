@@ -32,7 +32,7 @@ bench *ARGS:
     #!/usr/bin/env bash
     status=0
     for bench in renewals appends flat_reads; do
-        cargo bench -p renewal-store-seaorm --bench $bench -- {{ARGS}} || status=1
+        cargo bench -p renewal-store-seaorm --features introspect --bench $bench -- {{ARGS}} || status=1
     done
     for bench in tls connections; do
         cargo bench -p tests --bench $bench -- {{ARGS}} || status=1

@@ -1,30 +1,30 @@
 //! Measures that a read costs the same however long the history is.
 //!
-//! `cargo bench -p renewal-store-seaorm --bench flat_reads -- [--events N] [--backend NAME]`
-//! fills a ledger with ten thousand events and another with a million (or N), of ten
+//! `cargo bench -p renewal-store-seaorm --features introspect --bench flat_reads -- [--events N]
+//! [--backend NAME]` fills a ledger with ten thousand events and another with a million (or N), of ten
 //! organisations of which one has half of all and one has fifty, on each database; reads with
 //! every kind of filter, both ledgers in turn so that they see the same machine; and prints the medians
 //! and the slowest hundredths, how many times longer the large ledger takes than the small one, the
-//! thousandth page than the first, and, on PostgreSQL, the store than the same SQL with nothing but
-//! sqlx. It fails when a median is far more.
+//! thousandth page than the first, and the store than the same SQL with nothing but sqlx. It fails
+//! when a median is far more.
 
+#[path = "support/by_hand.rs"]
+mod by_hand;
 mod support;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use by_hand::ByHand;
 use renewal_domain::{
     AttemptId, EventFilter, EventType, OrgId, Page, PageRequest, PageSize, RenewalEvent, RenewalEventStore,
 };
+use renewal_store_seaorm::introspect::Recorder;
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::ConnectionTrait;
-use sqlx::Row as _;
-use sqlx::postgres::{PgPoolOptions, PgRow};
 use support::Outcome;
 use tests::history::{self, BIG, COMMON_REASON, QUIET, RARE_REASON};
 use tests::{Backend, Backends, TestDatabase, usage};
-use uuid::Uuid;
 
 /// The size of the small ledger.
 const SMALL: u64 = 10_000;
@@ -117,12 +117,10 @@ async fn compare(backends: &Backends, backend: Backend, events: u64) -> Outcome<
         );
         flat &= ok;
     }
-    if backend == Backend::Postgres {
-        by_hand(&large.database, &large.store).await?;
-    }
+    let good = by_hand(&large).await?;
     small.store.close().await?;
     large.store.close().await?;
-    Ok(flat)
+    Ok(flat && good)
 }
 
 impl Took {
@@ -136,54 +134,39 @@ impl Took {
     }
 }
 
-/// The newest page of the big organisation by the store, and by the same SQL with sqlx.
-async fn by_hand(database: &TestDatabase, store: &SeaOrmStore) -> Outcome<()> {
-    type Row = (
-        (Uuid, Uuid, Uuid, Uuid, i16, String, Option<String>),
-        (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>, DateTime<Utc>),
-    );
-    let pool = PgPoolOptions::new().test_before_acquire(false).connect(database.url()).await?;
-    let sql = "SELECT org_id, id, device_id, attempt_id, stage, event_type, reason, old_cert_expiration, \
-               new_cert_expiration, error_message, created_at FROM certificate_renewal_events \
-               WHERE org_id = $1 ORDER BY id DESC LIMIT $2";
-    let limit = i64::try_from(PAGE + 1)?;
-    let (page, filter) = (PageRequest::first(PageSize::nearest(PAGE)), EventFilter::new());
-    let (mut with_store, mut with_sqlx) = (Vec::new(), Vec::new());
-    // In turn, so that both see the same machine.
-    for _ in 0..TIMES * 2 {
-        let begun = Instant::now();
-        store.list(BIG, &filter, &page).await?;
-        with_store.push(begun.elapsed());
-        let begun = Instant::now();
-        let rows = sqlx::query(sql).bind(BIG.as_uuid()).bind(limit).fetch_all(&pool).await?;
-        let read = |row: &PgRow| -> Result<Row, sqlx::Error> {
-            let first = (
-                row.try_get(0)?,
-                row.try_get(1)?,
-                row.try_get(2)?,
-                row.try_get(3)?,
-                row.try_get(4)?,
-                row.try_get(5)?,
-                row.try_get(6)?,
-            );
-            Ok((first, (row.try_get(7)?, row.try_get(8)?, row.try_get(9)?, row.try_get(10)?)))
-        };
-        let rows: Vec<Row> = rows.iter().map(read).collect::<Result<_, _>>()?;
-        std::hint::black_box(rows);
-        with_sqlx.push(begun.elapsed());
+/// The newest page with each filter by the store, and by the same SQL with sqlx, in turn. Whether no
+/// median is far longer.
+async fn by_hand(ledger: &Ledger) -> Outcome<bool> {
+    let database = &ledger.database;
+    let mut recording = connect(database.url(), ConnectOptions::new()).await?;
+    let recorder = Recorder::of(&mut recording);
+    let by_hand = ByHand::connect(database).await?;
+    let page = PageRequest::first(PageSize::nearest(PAGE));
+    println!("{}: the store, the same SQL by hand, and how many times longer", database.backend());
+    let mut good = true;
+    for (name, filter) in ledger.filters(BIG).await? {
+        recording.list(BIG, &filter, &page).await?;
+        let [sent] = &recorder.take()[..] else { return Err("a listing is one statement".into()) };
+        let (mut with_store, mut with_sqlx) = (Vec::new(), Vec::new());
+        for round in 0..TIMES + TIMES / 10 {
+            let begun = Instant::now();
+            std::hint::black_box(ledger.store.list(BIG, &filter, &page).await?);
+            let between = Instant::now();
+            std::hint::black_box(by_hand.events(sent).await?);
+            if round >= TIMES / 10 {
+                with_store.push(between - begun);
+                with_sqlx.push(between.elapsed());
+            }
+        }
+        let (store, sqlx) = (Took::of(with_store), Took::of(with_sqlx));
+        let times = ratio(store.p50, sqlx.p50);
+        let more = if times > WORST_BY_HAND { "  MORE THAN IT SHOULD" } else { "" };
+        println!("{name:<30} {} {} {times:>6.2}{more}", store.text(), sqlx.text());
+        good &= times <= WORST_BY_HAND;
     }
-    pool.close().await;
-    with_store.sort_unstable();
-    with_sqlx.sort_unstable();
-    let (store, sqlx) = (with_store[TIMES], with_sqlx[TIMES]);
-    let times = ratio(store, sqlx);
-    let more = if times > WORST_BY_HAND { format!(", more than {WORST_BY_HAND}") } else { String::new() };
-    println!(
-        "postgres: the newest page takes {:.3} ms, by hand with sqlx {:.3} ms: {times:.2} times{more}",
-        ms(store),
-        ms(sqlx)
-    );
-    Ok(())
+    by_hand.close().await;
+    recording.close().await?;
+    Ok(good)
 }
 
 /// Lets the database gather statistics, as it would by itself after a while.

@@ -55,6 +55,12 @@ impl Sent {
         &self.0.sql
     }
 
+    /// Its values, in the order of the placeholders.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        self.0.values.as_ref().map_or(&[], |values| &values.0)
+    }
+
     /// How the database would carry it out: a line of SQLite's `EXPLAIN QUERY PLAN` each, or the
     /// JSON document of PostgreSQL, of MariaDB and of MySQL.
     ///
@@ -74,10 +80,10 @@ impl Sent {
     /// How PostgreSQL would carry it out as a prepared statement, which is how it is sent: an
     /// `EXPLAIN` with values would be planned for these.
     async fn prepared_plan(&self, db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-        let values: Vec<_> = self.0.values.iter().flat_map(|values| &values.0).collect();
-        let types: Vec<_> = values.iter().map(|value| postgres_type(value)).collect();
+        let types: Vec<_> = self.values().iter().map(postgres_type).collect();
         let types = if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) };
-        let values: Vec<_> = values.into_iter().map(|it| PostgresQueryBuilder.value_to_string(it)).collect();
+        let values: Vec<_> =
+            self.values().iter().map(|it| PostgresQueryBuilder.value_to_string(it)).collect();
         let transaction = db.begin().await?;
         transaction.execute_unprepared(&format!("PREPARE sent {types} AS {}", self.0.sql)).await?;
         let arguments = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
