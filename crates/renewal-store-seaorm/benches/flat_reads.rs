@@ -49,7 +49,9 @@ const WORST_BY_HAND: f64 = 1.3;
 
 fn main() -> ExitCode {
     support::run(&["events"], |backends, backend, arguments| async move {
-        compare(&backends, backend, arguments.number("events", 1_000_000)).await
+        let events = arguments.number("events", 1_000_000);
+        // Who reads is a task, as in a server.
+        tokio::spawn(async move { compare(&backends, backend, events).await }).await?
     })
 }
 

@@ -14,11 +14,11 @@ use crate::backend::{Backend, Meaning, meaning};
 use crate::connect_error::{ConnectError, explain};
 use crate::failure::NoAnswer;
 use crate::options::ConnectOptions;
+use crate::place::Place;
 use crate::schema;
 use crate::session::Session;
 use crate::store::SeaOrmStore;
 use crate::target::Target;
-use crate::thread::Thread;
 
 /// A connection that was idle for longer than this is tested before it is used again. One that
 /// is busy is tested whenever it is given back, so that testing it anew would only cost.
@@ -31,7 +31,10 @@ const CHECKPOINT_AFTER: &str = "10000";
 /// Opens the database that the URL names: `sqlite://FILE`, `postgres://USER:PASSWORD@HOST/NAME`
 /// or `mysql://USER:PASSWORD@HOST/NAME` (or `mariadb://`), with `?sslmode=` and the like for TLS.
 /// It is tested with PostgreSQL 15 and MariaDB 10.11. The settings it makes need PostgreSQL 13,
-/// MariaDB 10.2 or MySQL 5.7.8 at least; MySQL itself is not among the tested ones.
+/// MariaDB 10.2 or MySQL 5.7.8 at least; MySQL itself is not among the tested ones. Beside a SQLite
+/// file there are two others, of which the one named `-wal` takes some 40 MB.
+///
+/// The store belongs to the tokio runtime in which this is called, and is of no use after its end.
 ///
 /// # Errors
 /// [`ConnectError`] says in one sentence what is wrong and what to do: the database cannot be
@@ -41,44 +44,46 @@ pub async fn connect(url: &str, options: ConnectOptions) -> Result<SeaOrmStore, 
     if let Target::SqliteFile(sqlite) = &target {
         check_file(sqlite, &options)?;
     }
-    // Connections belong to the thread on which they are made.
-    let thread = Thread::start(options.patience()).map_err(ConnectError::NoThread)?;
-    let opening = open(target.clone(), options, thread.clone());
-    match thread.run(opening).await {
-        Ok(opened) => opened,
-        Err(ended) => {
-            let reason = StoreError::from(ended).to_string();
-            Err(ConnectError::Unreachable { database: target.to_string(), reason })
-        }
+    let thread = Place::thread(options.patience()).map_err(ConnectError::NoThread)?;
+    let number = options.max_connections;
+    if number == 1 || matches!(target, Target::SqliteInMemory(_)) {
+        let (db, backend) = open(&thread, &target, options.max_connections(1), true).await?;
+        let only = Session::new(db, backend, thread);
+        return Ok(SeaOrmStore::new(only.clone(), only, target.to_string(), &options));
     }
-}
-
-async fn open(target: Target, options: ConnectOptions, thread: Thread) -> Result<SeaOrmStore, ConnectError> {
-    let Ok(opened) = tokio::time::timeout(options.patience(), open_both(&target, options)).await else {
-        let reason = NoAnswer(options.patience().as_secs()).to_string();
-        return Err(ConnectError::Unreachable { database: target.to_string(), reason });
-    };
-    let (db, writer, backend) = opened.map_err(|error| explain(&target, error))?;
-    schema::check(&db, &target, &options).await?;
-    let session = Session::new(db, backend, thread);
-    let writer = session.over(writer);
+    let here = Place::here(options.patience());
+    let (db, backend) = open(&here, &target, options.max_connections(number - 1), true).await?;
+    let session = Session::new(db, backend, here);
+    // Groups are written over one that is always the same: what it has prepared and read serves the
+    // next group.
+    let (writer, _) = open(&thread, &target, options.max_connections(1), false).await?;
+    let writer = session.over(writer, thread);
     Ok(SeaOrmStore::new(session, writer, target.to_string(), &options))
 }
 
-/// The connections, and the one over which groups are written. That is always the same one: what
-/// it has prepared and read serves the next group.
-async fn open_both(
+/// Makes connections that belong to a place, and looks after the tables or not.
+async fn open(
+    place: &Place,
     target: &Target,
     options: ConnectOptions,
-) -> Result<(DatabaseConnection, DatabaseConnection, Backend), sqlx::Error> {
-    let one = options.max_connections(1);
-    if matches!(target, Target::SqliteInMemory(_)) || options.max_connections == 1 {
-        let (db, backend) = open_pool(target, &one).await?;
-        return Ok((db.clone(), db, backend));
-    }
-    let (db, backend) = open_pool(target, &options.max_connections(options.max_connections - 1)).await?;
-    let (writer, _) = open_pool(target, &one).await?;
-    Ok((db, writer, backend))
+    check: bool,
+) -> Result<(DatabaseConnection, Backend), ConnectError> {
+    let unreachable =
+        |target: &Target, reason: String| ConnectError::Unreachable { database: target.to_string(), reason };
+    let named = target.clone();
+    let opening = async move {
+        let opened = tokio::time::timeout(options.patience(), open_pool(&named, &options));
+        let Ok(opened) = opened.await else {
+            return Err(unreachable(&named, NoAnswer(options.patience().as_secs()).to_string()));
+        };
+        let (db, backend) = opened.map_err(|error| explain(&named, error))?;
+        if check {
+            schema::check(&db, &named, &options).await?;
+        }
+        Ok((db, backend))
+    };
+    let opened = place.run(opening).await;
+    opened.unwrap_or_else(|ended| Err(unreachable(target, StoreError::from(ended).to_string())))
 }
 
 async fn open_pool(

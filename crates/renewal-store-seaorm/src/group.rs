@@ -106,20 +106,20 @@ impl Group {
         };
         let (sender, answer) = oneshot::channel();
         self.add(session, write(Caller { answer: sender, _place: place }));
-        match timeout(session.thread().patience(), answer).await {
+        match timeout(session.place().patience(), answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(StoreError::Unavailable(Box::new(BrokenOff))),
-            Err(_) => Err(session.thread().no_answer().into()),
+            Err(_) => Err(session.place().no_answer().into()),
         }
     }
 
     /// Waits until every write has its answer; later ones are refused.
     pub(crate) async fn close(&self, session: &Session) -> Result<(), Failure> {
-        let idle = timeout(session.thread().patience(), self.places.acquire_many(self.size)).await;
+        let idle = timeout(session.place().patience(), self.places.acquire_many(self.size)).await;
         self.places.close();
         match idle {
             Ok(_idle) => Ok(()),
-            Err(_) => Err(session.thread().no_answer()),
+            Err(_) => Err(session.place().no_answer()),
         }
     }
 
@@ -129,7 +129,7 @@ impl Group {
         if !std::mem::replace(&mut queue.working, true) {
             let working = Working { group: Arc::clone(self), done: false };
             drop(queue);
-            session.thread().begin(working.work(session.clone()));
+            session.place().begin(working.work(session.clone()));
         }
     }
 

@@ -39,7 +39,7 @@
 //! | every other query | `statements`, `token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions and retries | `session` |
-//! | time limits, and the thread on which everything is sent | `thread` |
+//! | time limits, and the runtimes that connections belong to | `place` |
 //! | how calls that wait at the same time are carried out together | `group` |
 //! | what is written so, and how one at fault does not harm the others | `writes`, `together` |
 //! | which requests are refused, or were answered before | `judging` |
@@ -71,6 +71,7 @@ pub mod introspect;
 mod issuance;
 mod judging;
 mod options;
+mod place;
 mod reading;
 mod retention;
 mod retention_statements;
@@ -82,7 +83,6 @@ mod statements;
 mod store;
 mod stretch;
 mod target;
-mod thread;
 mod together;
 mod token_statements;
 mod tokens;

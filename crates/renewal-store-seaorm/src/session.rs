@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::backend::Backend;
 use crate::failure::{Failure, is_dead_connection};
-use crate::thread::Thread;
+use crate::place::Place;
 
 /// How long to wait before each further try of a transaction that stood in another's way.
 const PAUSES: [Duration; 6] = [
@@ -40,7 +40,7 @@ const DEAD_CONNECTIONS: u32 = 16;
 pub(crate) struct Session {
     db: DatabaseConnection,
     backend: Backend,
-    thread: Thread,
+    place: Place,
     /// Whose turn it is to write, where writers take turns.
     turn: Option<Arc<Semaphore>>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Session {
 pub(crate) struct Transaction {
     begun: Arc<Begun>,
     backend: Backend,
-    thread: Thread,
+    place: Place,
 }
 
 /// A transaction, and the turn to write that lasts as long.
@@ -59,24 +59,24 @@ struct Begun {
 }
 
 impl Session {
-    /// The connections must have been made on the thread.
-    pub(crate) fn new(db: DatabaseConnection, backend: Backend, thread: Thread) -> Self {
+    /// The connections must have been made in this place.
+    pub(crate) fn new(db: DatabaseConnection, backend: Backend, place: Place) -> Self {
         let turn = backend.writers_take_turns().then(|| Arc::new(Semaphore::new(1)));
-        Self { db, backend, thread, turn }
+        Self { db, backend, place, turn }
     }
 
-    /// The same database over other connections of the same thread.
-    pub(crate) fn over(&self, db: DatabaseConnection) -> Self {
-        Self { db, ..self.clone() }
+    /// The same database over other connections, which were made in another place.
+    pub(crate) fn over(&self, db: DatabaseConnection, place: Place) -> Self {
+        Self { db, place, ..self.clone() }
     }
 
     pub(crate) fn backend(&self) -> Backend {
         self.backend
     }
 
-    /// The thread on which the connections are.
-    pub(crate) fn thread(&self) -> &Thread {
-        &self.thread
+    /// Where the connections were made.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     #[cfg(feature = "introspect")]
@@ -93,7 +93,7 @@ impl Session {
     pub(crate) async fn read(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, Failure> {
         let (db, select) = (self.db.clone(), self.backend.build(select));
         let read = async move { again_if_dead(|| db.query_all_raw(select.clone())).await };
-        self.thread.exchange(read).await
+        self.place.exchange(read).await
     }
 
     /// Carries out one statement, which is a transaction of its own, and returns how many rows
@@ -101,7 +101,7 @@ impl Session {
     pub(crate) async fn write(&self, statement: &impl StatementBuilder) -> Result<u64, Failure> {
         let turn = self.turn().await?;
         let (db, statement) = (self.db.clone(), self.backend.build(statement));
-        let written = self.thread.exchange(async move {
+        let written = self.place.exchange(async move {
             let written = db.execute_raw(statement).await;
             drop(turn);
             written
@@ -113,32 +113,32 @@ impl Session {
     pub(crate) async fn begin(&self) -> Result<Transaction, Failure> {
         let turn = self.turn().await?;
         let (db, options) = (self.db.clone(), self.backend.transaction());
-        let begun = self.thread.exchange(async move {
+        let begun = self.place.exchange(async move {
             let inner = again_if_dead(|| db.begin_with_options(options)).await?;
             Ok(Arc::new(Begun { inner, _turn: turn }))
         });
-        Ok(Transaction { begun: begun.await?, backend: self.backend, thread: self.thread.clone() })
+        Ok(Transaction { begun: begun.await?, backend: self.backend, place: self.place.clone() })
     }
 
     /// Reads which migrations the database has.
     pub(crate) async fn migrations(&self) -> Result<Vec<MigrationStatus>, Failure> {
         let db = self.db.clone();
-        self.thread.exchange(async move { migration::status(&db).await }).await
+        self.place.exchange(async move { migration::status(&db).await }).await
     }
 
     /// Closes the connections that are idle, and the others when they are given back.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
         let db = self.db.clone();
-        Ok(self.thread.exchange(async move { db.close_by_ref().await }).await?)
+        Ok(self.place.exchange(async move { db.close_by_ref().await }).await?)
     }
 
     async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, Failure> {
         match &self.turn {
             None => Ok(None),
             Some(turn) => {
-                let patience = self.thread.patience();
+                let patience = self.place.patience();
                 let turn = tokio::time::timeout(patience, Arc::clone(turn).acquire_owned()).await;
-                let turn = turn.map_err(|_| self.thread.no_answer())?;
+                let turn = turn.map_err(|_| self.place.no_answer())?;
                 turn.map(Some).map_err(Failure::unavailable)
             }
         }
@@ -149,33 +149,33 @@ impl Transaction {
     /// Reads rows.
     pub(crate) async fn read(&self, select: &SelectStatement) -> Result<Vec<QueryResult>, Failure> {
         let (begun, select) = (Arc::clone(&self.begun), self.backend.build(select));
-        self.thread.exchange(async move { begun.inner.query_all_raw(select).await }).await
+        self.place.exchange(async move { begun.inner.query_all_raw(select).await }).await
     }
 
     /// Carries out a statement, and returns how many rows it wrote.
     pub(crate) async fn write(&self, statement: &impl StatementBuilder) -> Result<u64, Failure> {
         let (begun, statement) = (Arc::clone(&self.begun), self.backend.build(statement));
-        let written = self.thread.exchange(async move { begun.inner.execute_raw(statement).await });
+        let written = self.place.exchange(async move { begun.inner.execute_raw(statement).await });
         Ok(written.await?.rows_affected())
     }
 
     /// Makes what was written last.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
-        let thread = self.thread.clone();
+        let place = self.place.clone();
         let begun = self.alone()?;
-        thread.exchange(async move { begun.inner.commit().await }).await
+        place.exchange(async move { begun.inner.commit().await }).await
     }
 
     /// Takes back what was written.
     pub(crate) async fn rollback(self) -> Result<(), Failure> {
-        let thread = self.thread.clone();
+        let place = self.place.clone();
         let begun = self.alone()?;
-        thread.exchange(async move { begun.inner.rollback().await }).await
+        place.exchange(async move { begun.inner.rollback().await }).await
     }
 
     /// The transaction itself, which no exchange uses any more: each has been waited for.
     fn alone(self) -> Result<Begun, Failure> {
-        Arc::into_inner(self.begun).ok_or_else(|| self.thread.no_answer())
+        Arc::into_inner(self.begun).ok_or_else(|| self.place.no_answer())
     }
 }
 

@@ -1,37 +1,46 @@
-//! The thread on which a store talks to its database.
+//! Where a store talks to its database: the runtime that connections belong to.
 //!
-//! A round trip takes a fraction of a millisecond, of which nothing is left when its next step
-//! waits in a queue behind the cryptography of others. So the connections belong to a runtime with
-//! a thread of its own, which the operating system wakes as soon as the database has answered: see
-//! `docs/performance.md`.
+//! What is written in groups has a thread of its own. A group has several steps, each a fraction of
+//! a millisecond, of which nothing is left when its next step waits in a queue behind the
+//! cryptography of others; that thread the operating system wakes as soon as the database has
+//! answered. Everything else is carried out by whoever asks: of one step, going to another
+//! thread and back would be a third. See `docs/performance.md`.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbErr;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::failure::{Failure, NoAnswer};
 
-/// The thread, for as long as somebody uses it.
+/// A runtime, and how long an exchange there may take.
 #[derive(Clone)]
-pub(crate) struct Thread {
-    runtime: Arc<Owned>,
+pub(crate) struct Place {
+    runtime: Handle,
     patience: Duration,
+    /// The thread, for as long as somebody uses it.
+    _thread: Option<Arc<Thread>>,
 }
 
-struct Owned(Option<Runtime>);
+struct Thread(Option<Runtime>);
 
-impl Thread {
-    /// Starts a thread for exchanges that take so long at most.
-    pub(crate) fn start(patience: Duration) -> io::Result<Self> {
+impl Place {
+    /// The runtime of whoever asks for it.
+    pub(crate) fn here(patience: Duration) -> Self {
+        Self { runtime: Handle::current(), patience, _thread: None }
+    }
+
+    /// Starts a thread.
+    pub(crate) fn thread(patience: Duration) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("renewal-store")
             .enable_all()
             .build()?;
-        Ok(Self { runtime: Arc::new(Owned(Some(runtime))), patience })
+        let handle = runtime.handle().clone();
+        Ok(Self { runtime: handle, patience, _thread: Some(Arc::new(Thread(Some(runtime)))) })
     }
 
     /// The longest that one exchange can take.
@@ -44,16 +53,13 @@ impl Thread {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let Some(runtime) = &self.runtime.0 else { return Err(self.no_answer()) };
         // The task ends early only when it panics or the runtime ends.
-        runtime.spawn(work).await.map_err(Failure::unavailable)
+        self.runtime.spawn(work).await.map_err(Failure::unavailable)
     }
 
     /// Begins a task of its own.
     pub(crate) fn begin(&self, work: impl Future<Output = ()> + Send + 'static) {
-        if let Some(runtime) = &self.runtime.0 {
-            drop(runtime.spawn(work));
-        }
+        drop(self.runtime.spawn(work));
     }
 
     /// The outcome of an exchange with the database, or that it took too long.
@@ -73,7 +79,7 @@ impl Thread {
     }
 }
 
-impl Drop for Owned {
+impl Drop for Thread {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             // Who drops it may be a task, which must not wait.
