@@ -15,8 +15,8 @@ const TABLE: &str = "certificate_renewal_events";
 const REASONS: &str = "idx_cert_renewal_events_created_at";
 const ATTEMPTS: &str = "idx_cert_renewal_events_org_id";
 
-/// What an event is to its attempt. Rows that are there are not looked at: none of them breaks the
-/// rule, unless somebody else wrote it, who would then have to mend it before an upgrade.
+/// What an event is to its attempt. Rows that are there are not looked at, which would take long:
+/// the ledger never wrote one that breaks the rule.
 pub(crate) const ADD_RULE: &str = "\
 ALTER TABLE certificate_renewal_events ADD CONSTRAINT cert_renewal_events_stage
     CHECK ((stage = 0 AND id = attempt_id) OR (stage = 1 AND id <> attempt_id)) NOT VALID";
