@@ -38,7 +38,8 @@ const ROWS_AHEAD: usize = 1_024;
 /// MariaDB 10.2 or MySQL 5.7.8 at least; MySQL itself is not among the tested ones. Beside a SQLite
 /// file there are two others, of which the one named `-wal` takes some 45 MB.
 ///
-/// The store belongs to the tokio runtime in which this is called, and is of no use after its end.
+/// The store belongs to the tokio runtime in which this is called: after its end, what is read is
+/// [`StoreError::Unavailable`].
 ///
 /// # Errors
 /// [`ConnectError`] says in one sentence what is wrong and what to do: the database cannot be

@@ -3,8 +3,8 @@
 //! What is written in groups has a thread of its own. A group has several steps, each a fraction of
 //! a millisecond, of which nothing is left when its next step waits in a queue behind the
 //! cryptography of others; that thread the operating system wakes as soon as the database has
-//! answered. Everything else is carried out by whoever asks: of one step, going to another
-//! thread and back would be a third. See `docs/performance.md`.
+//! answered. Everything else is carried out by whoever asks: where there is one step, to go to
+//! another thread and back only takes longer. See `docs/performance.md`.
 
 use std::io;
 use std::sync::Arc;

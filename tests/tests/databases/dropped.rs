@@ -1,6 +1,7 @@
 //! Calls dropped at any time: in the middle of an exchange with the server, too, and not only where
-//! the future happens to wait.
+//! the future happens to wait. And a runtime that ends under its store.
 
+use crate::faults::assert_unavailable;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
@@ -13,7 +14,10 @@ use tests::{Backends, Context};
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
-    tests::trials!(backends, [a_pool_survives_calls_that_are_dropped_at_any_time])
+    tests::trials!(
+        backends,
+        [a_pool_survives_calls_that_are_dropped_at_any_time, a_store_whose_runtime_has_ended_is_unavailable,]
+    )
 }
 
 async fn a_pool_survives_calls_that_are_dropped_at_any_time(cx: Context) {
@@ -48,4 +52,27 @@ async fn a_pool_survives_calls_that_are_dropped_at_any_time(cx: Context) {
         assert!(matches!(answered, Ok(Ok(_))), "dropped after {micros} µs: {answered:?}");
         assert!(store.get(samples.org, first.id()).await.unwrap().is_some(), "written and lost");
     }
+}
+
+async fn a_store_whose_runtime_has_ended_is_unavailable(cx: Context) {
+    let database = cx.fresh_database().await;
+    let url = database.url().to_owned();
+    let connecting = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let store = runtime.block_on(connect(&url, ConnectOptions::new())).unwrap();
+        let page = PageRequest::default();
+        runtime.block_on(store.list(Samples::of(1).org, &EventFilter::new(), &page)).unwrap();
+        store
+    });
+    let store = connecting.join().unwrap();
+    let samples = Samples::of(1);
+    let filter = EventFilter::new();
+    let page = PageRequest::default();
+    let listed = tokio::time::timeout(Duration::from_secs(8), store.list(samples.org, &filter, &page)).await;
+    assert_unavailable(&listed.expect("a call answers in time"));
+    // What is written in groups has a thread of its own, and is not lost.
+    let start = samples.start("gateway", AttemptKind::Renewal);
+    store.create(samples.org, &start).await.unwrap();
+    let again = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    assert_eq!(again.get(samples.org, start.id()).await.unwrap(), Some(start));
 }

@@ -3,7 +3,7 @@
 //! The statements are those that were really sent, recorded on a history of ten organisations
 //! of which one has half of all events and one has fifty.
 
-use crate::plan::{Lookup, Plan};
+use crate::plan::{Expected, Lookup, Plan};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use libtest_mimic::Trial;
@@ -48,10 +48,11 @@ async fn every_listing_of_events_follows_an_index(context: Context) {
         }
         for org in [BIG, QUIET] {
             for (filter, index, columns, branches) in filters(org) {
-                history.lists(org, &filter, &vec![lookup(&(index, columns)); branches]).await;
+                history.lists(org, &filter, &vec![Lookup::of(&(index, columns)); branches]).await;
             }
             for filter in filters_of_an_attempt(org) {
-                let both = [lookup(&end_of_attempt(&context)), lookup(&("PRIMARY", &["org_id", "id"]))];
+                let both =
+                    [Lookup::of(&end_of_attempt(&context)), Lookup::of(&("PRIMARY", &["org_id", "id"]))];
                 history.lists(org, &filter, &both).await;
             }
         }
@@ -258,13 +259,6 @@ async fn what_is_written_together_follows_an_index(context: Context) {
     history.close().await;
 }
 
-/// An index, and the columns that bound the search.
-pub(crate) type Expected = (&'static str, &'static [&'static str]);
-
-fn lookup((index, columns): &Expected) -> Lookup {
-    Lookup { index: (*index).to_owned(), columns: columns.iter().map(|&column| column.to_owned()).collect() }
-}
-
 /// Requests that are open, and as many that were answered, of four devices.
 async fn fill_issuance(store: &SeaOrmStore, samples: &Samples, count: u32) {
     for number in 1..=count {
@@ -369,7 +363,7 @@ impl History {
 
     /// This statement looks rows up in these ways, and in no other.
     pub(crate) async fn follows(&self, sent: &Sent, wanted: &[Expected]) {
-        let mut wanted: Vec<_> = wanted.iter().map(lookup).collect();
+        let mut wanted: Vec<_> = wanted.iter().map(Lookup::of).collect();
         wanted.sort();
         self.check(sent, &wanted, false).await;
     }

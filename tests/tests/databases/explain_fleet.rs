@@ -1,7 +1,8 @@
 //! Every statement about the fleet, and about operators' tokens, finds its rows by an index; what
 //! counts reads what it counts, and not the whole history.
 
-use crate::explain::{Expected, History};
+use crate::explain::History;
+use crate::plan::Expected;
 use chrono::{DateTime, TimeDelta, Utc};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;

@@ -1,6 +1,7 @@
 //! Every statement that lets go of history finds its rows by an index, a batch of them at most.
 
-use crate::explain::{Expected, History};
+use crate::explain::History;
+use crate::plan::Expected;
 use chrono::{DateTime, TimeDelta, Utc};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;

@@ -1,6 +1,7 @@
 //! Every statement about tokens that the store sends finds its rows by an index.
 
-use crate::explain::{Expected, History};
+use crate::explain::History;
+use crate::plan::Expected;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{

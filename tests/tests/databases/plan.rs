@@ -28,6 +28,16 @@ pub(crate) struct Lookup {
     pub(crate) columns: Vec<String>,
 }
 
+/// An index, and the columns that bound the search.
+pub(crate) type Expected = (&'static str, &'static [&'static str]);
+
+impl Lookup {
+    pub(crate) fn of((index, columns): &Expected) -> Self {
+        let columns = columns.iter().map(|&column| column.to_owned()).collect();
+        Self { index: (*index).to_owned(), columns }
+    }
+}
+
 impl Plan {
     /// Reads what the database said.
     pub(crate) fn read(backend: Backend, said: &[String]) -> Self {
