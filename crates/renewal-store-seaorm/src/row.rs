@@ -6,6 +6,37 @@ use renewal_domain::StoreError;
 use sea_orm::{IdenStatic, QueryResult, TryGetable};
 use uuid::Uuid;
 
+/// A column of a row: found by its name, or by its place in the row as well, which is much faster.
+pub(crate) trait Field: Copy {
+    fn name(self) -> &'static str;
+
+    fn place(self) -> Option<usize>;
+}
+
+impl<C: IdenStatic> Field for C {
+    fn name(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn place(self) -> Option<usize> {
+        None
+    }
+}
+
+/// A column that is the so many-th of its row, counted from 0.
+#[derive(Clone, Copy)]
+pub(crate) struct At<C>(pub(crate) C, pub(crate) usize);
+
+impl<C: IdenStatic> Field for At<C> {
+    fn name(self) -> &'static str {
+        self.0.as_str()
+    }
+
+    fn place(self) -> Option<usize> {
+        Some(self.1)
+    }
+}
+
 /// A row of a table.
 pub(crate) struct Row<'r> {
     table: &'static str,
@@ -20,24 +51,27 @@ impl<'r> Row<'r> {
     }
 
     /// The value of a column.
-    pub(crate) fn get<T: TryGetable>(&self, column: impl IdenStatic) -> Result<T, StoreError> {
-        let value = self.values.try_get("", column.as_str());
-        value.map_err(|error| self.corrupt(column.as_str(), error))
+    pub(crate) fn get<T: TryGetable>(&self, column: impl Field) -> Result<T, StoreError> {
+        let value = match column.place() {
+            Some(place) => self.values.try_get_by_index(place),
+            None => self.values.try_get("", column.name()),
+        };
+        value.map_err(|error| self.corrupt(column.name(), error))
     }
 
     /// The value of a column as the model has it.
     pub(crate) fn parse<T: TryGetable, R, E: Display>(
         &self,
-        column: impl IdenStatic,
+        column: impl Field,
         parse: impl FnOnce(T) -> Result<R, E>,
     ) -> Result<R, StoreError> {
-        parse(self.get(column)?).map_err(|error| self.corrupt(column.as_str(), error))
+        parse(self.get(column)?).map_err(|error| self.corrupt(column.name(), error))
     }
 
     /// The value, if there is one, of a column as the model has it.
     pub(crate) fn parse_optional<T: TryGetable, R, E: Display>(
         &self,
-        column: impl IdenStatic,
+        column: impl Field,
         parse: impl FnOnce(T) -> Result<R, E>,
     ) -> Result<Option<R>, StoreError> {
         self.parse(column, |value: Option<T>| value.map(parse).transpose())

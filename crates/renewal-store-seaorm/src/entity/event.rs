@@ -7,7 +7,7 @@ use renewal_domain::{
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryResult, Value};
 
-use crate::row::Row;
+use crate::row::{At, Row};
 
 /// A row as the table has it.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -66,24 +66,29 @@ pub(crate) fn row(event: &RenewalEvent) -> [(Column, Value); 11] {
     ]
 }
 
-/// The event of a row.
+/// A column of a row that has all of them in their order.
+const fn at(column: Column) -> At<Column> {
+    At(column, column as usize)
+}
+
+/// The event of a row that has all columns in their order.
 pub(crate) fn read(row: &QueryResult) -> Result<RenewalEvent, StoreError> {
     let row = Row::new("certificate_renewal_events", ["org_id", "id"], row);
-    let event_type: EventType = row.parse(Column::EventType, |name: String| name.parse())?;
-    row.parse(Column::Stage, |stage: i16| {
+    let event_type: EventType = row.parse(at(Column::EventType), |name: String| name.parse())?;
+    row.parse(at(Column::Stage), |stage: i16| {
         if stage == stage_of(event_type) { Ok(()) } else { Err("it is not the stage of the event's type") }
     })?;
     let event = EventRow {
-        org_id: OrgId::new(row.get(Column::OrgId)?),
-        id: row.parse(Column::Id, EventId::new)?,
-        device_id: DeviceId::new(row.get(Column::DeviceId)?),
-        attempt_id: row.parse(Column::AttemptId, AttemptId::new)?,
+        org_id: OrgId::new(row.get(at(Column::OrgId))?),
+        id: row.parse(at(Column::Id), EventId::new)?,
+        device_id: DeviceId::new(row.get(at(Column::DeviceId))?),
+        attempt_id: row.parse(at(Column::AttemptId), AttemptId::new)?,
         event_type,
-        reason: row.parse_optional(Column::Reason, |code: String| code.parse())?,
-        old_cert_expiration: row.get(Column::OldCertExpiration)?,
-        new_cert_expiration: row.get(Column::NewCertExpiration)?,
-        error_message: row.get(Column::ErrorMessage)?,
-        created_at: row.get(Column::CreatedAt)?,
+        reason: row.parse_optional(at(Column::Reason), |code: String| code.parse())?,
+        old_cert_expiration: row.get(at(Column::OldCertExpiration))?,
+        new_cert_expiration: row.get(at(Column::NewCertExpiration))?,
+        error_message: row.get(at(Column::ErrorMessage))?,
+        created_at: row.get(at(Column::CreatedAt))?,
     };
     event.try_into().map_err(|broken: renewal_domain::InvalidEvent| row.corrupt(broken.field, broken.rule))
 }
