@@ -4,7 +4,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::page::Scope;
-use crate::{Actor, DeviceName, OrgId, RequestId, Sha256Digest, TokenId};
+use crate::{Actor, DeviceName, GrantedNames, OrgId, RequestId, Sha256Digest, TokenId};
 
 /// A permission to enroll one device, once. Of its secret only the digest is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,6 +15,9 @@ pub struct EnrollmentToken {
     pub org_id: OrgId,
     /// The one device that may enroll with it.
     pub device_name: DeviceName,
+    /// The names that it grants beside the device's own.
+    #[serde(skip_serializing_if = "GrantedNames::is_empty")]
+    pub names: GrantedNames,
     /// The SHA-256 digest of the secret. The secret has 256 random bits, so that a digest
     /// without salt cannot be turned back.
     #[serde(skip)]

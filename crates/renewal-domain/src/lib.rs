@@ -37,6 +37,7 @@ mod event;
 mod event_type;
 mod filter;
 mod fleet;
+mod granted_names;
 mod ids;
 mod intercepted;
 mod open_check;
@@ -74,6 +75,7 @@ pub use filter::{EventFilter, IdRange};
 #[cfg(feature = "mock")]
 pub use fleet::MockFleetStore;
 pub use fleet::{CertificateFilter, EventCount, FleetStore, OpenCounts};
+pub use granted_names::{GrantedNames, InvalidGrantedNames};
 pub use ids::{
     ActionId, ApiTokenId, AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId,
     RevocationId, TokenId,
