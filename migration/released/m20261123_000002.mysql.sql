@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS `enrollment_tokens` ( `org_id` binary(16) NOT NULL,
     `device_name` varchar(64) NOT NULL,
     `secret_sha256` binary(32) NOT NULL,
     `expires_at` datetime(6) NOT NULL,
-    `spent_by` binary(16) NULL,
+    `used_by_request_id` binary(16) NULL,
     `revoked_at` datetime(6) NULL,
     PRIMARY KEY (`org_id`, `id`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX `idx_enrollment_tokens_secret` ON `enrollment_tokens` (`org_id`, `secret_sha256`);

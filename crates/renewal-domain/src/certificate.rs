@@ -171,7 +171,7 @@ impl Completion {
         self.certificate.as_ref()
     }
 
-    /// The token that is spent with the certificate, if one permitted it.
+    /// The token that is used with the certificate, if one permitted it.
     #[must_use]
     pub const fn token(&self) -> Option<TokenId> {
         self.token

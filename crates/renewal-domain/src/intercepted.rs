@@ -130,29 +130,50 @@ impl<I: Interceptor> IssuanceStore for Intercepted<I> {
 
 #[async_trait]
 impl<I: Interceptor> EnrollmentTokenStore for Intercepted<I> {
-    async fn create_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
-        self.interceptor.call("create_token", self.stores.tokens.create_token(org, token)).await
+    async fn create_enrollment_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
+        self.interceptor
+            .call(
+                "create_enrollment_token",
+                self.stores.enrollment_tokens.create_enrollment_token(org, token),
+            )
+            .await
     }
 
-    async fn token_of_secret(
+    async fn enrollment_token_of_secret(
         &self,
         org: OrgId,
         secret_sha256: &Sha256Digest,
     ) -> Result<Option<EnrollmentToken>, StoreError> {
-        self.interceptor.call("token_of_secret", self.stores.tokens.token_of_secret(org, secret_sha256)).await
+        self.interceptor
+            .call(
+                "enrollment_token_of_secret",
+                self.stores.enrollment_tokens.enrollment_token_of_secret(org, secret_sha256),
+            )
+            .await
     }
 
-    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError> {
-        self.interceptor.call("tokens", self.stores.tokens.tokens(org, page)).await
+    async fn enrollment_tokens(
+        &self,
+        org: OrgId,
+        page: &PageRequest,
+    ) -> Result<Page<EnrollmentToken>, StoreError> {
+        self.interceptor
+            .call("enrollment_tokens", self.stores.enrollment_tokens.enrollment_tokens(org, page))
+            .await
     }
 
-    async fn revoke_token(
+    async fn revoke_enrollment_token(
         &self,
         org: OrgId,
         id: TokenId,
         at: DateTime<Utc>,
     ) -> Result<Option<EnrollmentToken>, StoreError> {
-        self.interceptor.call("revoke_token", self.stores.tokens.revoke_token(org, id, at)).await
+        self.interceptor
+            .call(
+                "revoke_enrollment_token",
+                self.stores.enrollment_tokens.revoke_enrollment_token(org, id, at),
+            )
+            .await
     }
 }
 

@@ -112,7 +112,7 @@ pub enum Completed {
     /// The request has ended otherwise before. Nothing of this completion is recorded,
     /// and its certificate must not leave the process.
     TooLate,
-    /// The token that permits the enrollment was spent or revoked meanwhile. Nothing is
+    /// The token that permits the enrollment was used or revoked meanwhile. Nothing is
     /// recorded, and the request is still open.
     TokenUnusable,
 }
@@ -162,7 +162,7 @@ pub trait IssuanceStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Opened, StoreError>;
 
-    /// Ends a request: deletes its row, writes the certificate and the event, and spends the
+    /// Ends a request: deletes its row, writes the certificate and the event, and uses the
     /// token that permits the enrollment, in one transaction. The certificate becomes the device's
     /// [current](crate::FleetStore) one, unless that answers a later request. Of completions that
     /// race, one is recorded and the others are too late.
@@ -223,13 +223,13 @@ pub trait EnrollmentTokenStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its id or secret is in use, or it is of another organisation.
-    async fn create_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError>;
+    async fn create_enrollment_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError>;
 
     /// Finds the token with this secret; none if there is none.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
-    async fn token_of_secret(
+    async fn enrollment_token_of_secret(
         &self,
         org: OrgId,
         secret_sha256: &Sha256Digest,
@@ -239,14 +239,18 @@ pub trait EnrollmentTokenStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
-    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError>;
+    async fn enrollment_tokens(
+        &self,
+        org: OrgId,
+        page: &PageRequest,
+    ) -> Result<Page<EnrollmentToken>, StoreError>;
 
-    /// Revokes a token, and returns it as it is afterwards: one that was spent or revoked
+    /// Revokes a token, and returns it as it is afterwards: one that was used or revoked
     /// stays as it was. None if there is none.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
-    async fn revoke_token(
+    async fn revoke_enrollment_token(
         &self,
         org: OrgId,
         id: TokenId,
@@ -262,12 +266,12 @@ pub struct Stores {
     /// The working set and the certificates.
     pub issuance: Arc<dyn IssuanceStore>,
     /// The tokens with which devices enroll.
-    pub tokens: Arc<dyn EnrollmentTokenStore>,
+    pub enrollment_tokens: Arc<dyn EnrollmentTokenStore>,
     /// The fleet as it is now.
     pub fleet: Arc<dyn FleetStore>,
     /// The tokens of operators.
     pub api_tokens: Arc<dyn ApiTokenStore>,
-    /// How the store lets go of history.
+    /// How the store prunes history.
     pub retention: Arc<dyn RetentionStore>,
 }
 
@@ -285,7 +289,7 @@ where
         Self {
             events: store.clone(),
             issuance: store.clone(),
-            tokens: store.clone(),
+            enrollment_tokens: store.clone(),
             fleet: store.clone(),
             api_tokens: store.clone(),
             retention: store,

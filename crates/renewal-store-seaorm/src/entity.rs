@@ -5,6 +5,6 @@
 pub(crate) mod api_token;
 pub(crate) mod certificate;
 pub(crate) mod current;
+pub(crate) mod enrollment_token;
 pub(crate) mod event;
 pub(crate) mod request;
-pub(crate) mod token;

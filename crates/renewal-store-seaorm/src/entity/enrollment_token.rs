@@ -18,7 +18,7 @@ pub struct Model {
     pub device_name: String,
     pub secret_sha256: Vec<u8>,
     pub expires_at: DateTime<Utc>,
-    pub spent_by: Option<Uuid>,
+    pub used_by_request_id: Option<Uuid>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -29,9 +29,9 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of a token, with every column set.
 pub(crate) fn row(token: &EnrollmentToken) -> [(Column, Value); 7] {
-    let (spent_by, revoked_at) = match token.end {
+    let (used_by_request_id, revoked_at) = match token.end {
         None => (None, None),
-        Some(TokenEnd::Spent { request_id }) => (Some(request_id.as_uuid()), None),
+        Some(TokenEnd::Used { request_id }) => (Some(request_id.as_uuid()), None),
         Some(TokenEnd::Revoked { at }) => (None, Some(at)),
     };
     [
@@ -40,7 +40,7 @@ pub(crate) fn row(token: &EnrollmentToken) -> [(Column, Value); 7] {
         (Column::DeviceName, token.device_name.as_str().into()),
         (Column::SecretSha256, token.secret_sha256.to_vec().into()),
         (Column::ExpiresAt, token.expires_at.into()),
-        (Column::SpentBy, spent_by.into()),
+        (Column::UsedByRequestId, used_by_request_id.into()),
         (Column::RevokedAt, revoked_at.into()),
     ]
 }
@@ -48,7 +48,7 @@ pub(crate) fn row(token: &EnrollmentToken) -> [(Column, Value); 7] {
 /// The token of a row.
 pub(crate) fn read(row: &QueryResult) -> Result<EnrollmentToken, StoreError> {
     let row = Row::new("enrollment_tokens", ["org_id", "id"], row);
-    let spent = row.parse_optional(Column::SpentBy, RequestId::new)?;
+    let used = row.parse_optional(Column::UsedByRequestId, RequestId::new)?;
     let revoked: Option<DateTime<Utc>> = row.get(Column::RevokedAt)?;
     Ok(EnrollmentToken {
         id: row.parse(Column::Id, TokenId::new)?,
@@ -56,12 +56,12 @@ pub(crate) fn read(row: &QueryResult) -> Result<EnrollmentToken, StoreError> {
         device_name: row.parse(Column::DeviceName, |name: String| DeviceName::new(name))?,
         secret_sha256: row.parse(Column::SecretSha256, digest)?,
         expires_at: row.get(Column::ExpiresAt)?,
-        end: match (spent, revoked) {
+        end: match (used, revoked) {
             (None, None) => None,
-            (Some(request_id), None) => Some(TokenEnd::Spent { request_id }),
+            (Some(request_id), None) => Some(TokenEnd::Used { request_id }),
             (None, Some(at)) => Some(TokenEnd::Revoked { at }),
             (Some(_), Some(_)) => {
-                return Err(row.corrupt(Column::RevokedAt.as_str(), "a token that is spent is not revoked"));
+                return Err(row.corrupt(Column::RevokedAt.as_str(), "a token that is used is not revoked"));
             }
         },
     })
