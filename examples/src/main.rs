@@ -11,6 +11,7 @@ mod exit;
 mod files;
 mod ledger;
 mod output;
+mod renamed;
 mod sign;
 mod table;
 
@@ -18,7 +19,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use uuid::Uuid;
 
 use crate::exit::Status;
@@ -72,7 +73,7 @@ enum Command {
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return exit::usage(&error),
+        Err(error) => return exit::usage(&renamed::explained(error, Cli::command())),
     };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

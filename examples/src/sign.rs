@@ -44,7 +44,7 @@ pub(crate) struct Args {
 
     /// Let the request wait for `approve` or `deny`
     #[arg(long)]
-    by_hand: bool,
+    manual: bool,
 }
 
 /// What is said when a certificate was issued and could not be written.
@@ -63,7 +63,7 @@ pub(crate) async fn run(place: &Place, args: &Args) -> Result<Status> {
     };
     let lifetime = args.days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60));
     let org = OrgId::new(place.org);
-    let service = service(place, args.by_hand).await?;
+    let service = service(place, args.manual).await?;
     service.reconcile(org).await?;
     Ok(match service.submit(org, Request { csr: &csr, credential, lifetime }).await? {
         Outcome::Rejected(rejection) => exit::refused(&rejection),
@@ -102,8 +102,8 @@ pub(crate) async fn run(place: &Place, args: &Args) -> Result<Status> {
     })
 }
 
-async fn service(place: &Place, by_hand: bool) -> Result<CsrService> {
-    let mode = if by_hand { ApprovalMode::ByHand } else { ApprovalMode::Automatic };
+async fn service(place: &Place, manual: bool) -> Result<CsrService> {
+    let mode = if manual { ApprovalMode::Manual } else { ApprovalMode::Automatic };
     let kinds = [RequestKind::Enrollment, RequestKind::Renewal, RequestKind::Recovery];
     let profile =
         kinds.into_iter().fold(Profile::builder(), |profile, kind| profile.approval(kind, mode)).build()?;

@@ -1,4 +1,4 @@
-//! Tokens with which devices enroll, and the one that an open request spends.
+//! Tokens with which devices enroll, and the one that an open request uses.
 
 use crate::m20261123_000001_create_renewal_ledger::TableDefinition;
 use crate::m20261123_000001_create_renewal_ledger::dialect::{
@@ -24,8 +24,8 @@ pub(crate) fn tokens(dialect: Dialect) -> TableDefinition {
         .col(text("device_name", 64).not_null())
         .col(sha256("secret_sha256").not_null())
         .col(dialect.timestamp("expires_at").not_null())
-        // The request that it permitted, once it is spent.
-        .col(dialect.uuid("spent_by").null())
+        // The request that it permitted, once it is used.
+        .col(dialect.uuid("used_by_request_id").null())
         .col(dialect.timestamp("revoked_at").null())
         // The names that it grants beside the device's own, in JSON: null for none.
         .col(ColumnDef::new("granted_names").text().null())

@@ -14,12 +14,12 @@ mod corrupt;
 mod dropped;
 #[path = "databases/explain.rs"]
 mod explain;
+#[path = "databases/explain_enrollment_tokens.rs"]
+mod explain_enrollment_tokens;
 #[path = "databases/explain_fleet.rs"]
 mod explain_fleet;
 #[path = "databases/explain_retention.rs"]
 mod explain_retention;
-#[path = "databases/explain_tokens.rs"]
-mod explain_tokens;
 #[path = "databases/faults.rs"]
 mod faults;
 #[path = "databases/full.rs"]
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         trials.extend(explain::trials(backends));
         trials.extend(explain_fleet::trials(backends));
         trials.extend(explain_retention::trials(backends));
-        trials.extend(explain_tokens::trials(backends));
+        trials.extend(explain_enrollment_tokens::trials(backends));
         trials.extend(faults::trials(backends));
         trials.extend(groups::trials(backends));
         trials.extend(waiting::trials(backends));

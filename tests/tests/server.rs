@@ -21,6 +21,8 @@ mod crashes;
 mod curl;
 #[path = "server/device.rs"]
 mod device;
+#[path = "server/enrollment_tokens.rs"]
+mod enrollment_tokens;
 #[path = "server/fleet.rs"]
 mod fleet;
 #[path = "server/init.rs"]
@@ -47,8 +49,6 @@ mod signals;
 mod site;
 #[path = "server/starting.rs"]
 mod starting;
-#[path = "server/tokens.rs"]
-mod tokens;
 #[path = "server/two_servers.rs"]
 mod two_servers;
 #[expect(dead_code, reason = "other tests want more kinds of keys")]
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         let trials = [
             renewals::trials(backends),
             approvals::trials(backends),
-            tokens::trials(backends),
+            enrollment_tokens::trials(backends),
             bootstrap::trials(backends),
             operators::trials(backends),
             organisations::trials(backends),

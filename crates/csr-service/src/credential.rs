@@ -38,21 +38,21 @@ impl EnrollmentGrant {
         Self { name: None, token: None, unusable: None }
     }
 
-    /// Permits the enrollment of the token's device, and spends the token with the certificate.
-    /// A token that is spent, revoked or expired at `now` permits nothing new, but a device that
+    /// Permits the enrollment of the token's device, and uses the token with the certificate.
+    /// A token that is used, revoked or expired at `now` permits nothing new, but a device that
     /// lost the answer to its request gets it again.
     #[must_use]
     pub fn by_token(token: &EnrollmentToken, now: DateTime<Utc>) -> Self {
         let unusable = match token.state_at(now) {
             TokenState::Usable => None,
-            TokenState::Spent => Some(Reason::EnrollmentTokenSpent),
+            TokenState::Used => Some(Reason::EnrollmentTokenUsed),
             TokenState::Revoked => Some(Reason::EnrollmentTokenRevoked),
             TokenState::Expired => Some(Reason::EnrollmentTokenExpired),
         };
         Self { name: Some(token.device_name.clone()), token: Some(token.id), unusable }
     }
 
-    /// The token to spend, if it is one.
+    /// The token to use up, if it is one.
     pub(crate) const fn token(&self) -> Option<TokenId> {
         self.token
     }

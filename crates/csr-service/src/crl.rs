@@ -18,7 +18,7 @@ use crate::issuer::{Issuer, Signer, read_key};
 use crate::issuer_error::IssuerError;
 use crate::presented::authority_key_identifier;
 
-/// An authority that signs revocation lists: the present issuer, or an earlier one whose key was
+/// An authority that signs revocation lists: the present issuer, or a previous one whose key was
 /// kept. Its own validity is not looked at, since its last list may come after it.
 #[derive(Clone, Debug)]
 pub struct CrlIssuer(Issuer);

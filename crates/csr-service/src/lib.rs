@@ -4,7 +4,7 @@
 //! [`approve`](CsrService::approve) and [`deny`](CsrService::deny) decide what waits for a
 //! person, [`revoke`](CsrService::revoke) stops a certificate's renewals,
 //! [`revocation_list`](CsrService::revocation_list) tells others of it, and
-//! [`reconcile`](CsrService::reconcile) ends what was left open. [`prune`] lets go of old history, as a
+//! [`reconcile`](CsrService::reconcile) ends what was left open. [`prune`] removes old history, as a
 //! [`Retention`] says. It promises:
 //!
 //! - no certificate leaves before its row and its success event are committed, in one transaction;

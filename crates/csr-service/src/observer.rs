@@ -23,7 +23,7 @@ pub trait Observer: Send + Sync {
     }
 
     /// A requester who proved no identity was refused, which the ledger does not tell.
-    fn stranger_refused(&self, org: OrgId, reason: Reason) {
+    fn unauthenticated(&self, org: OrgId, reason: Reason) {
         let _ = (org, reason);
     }
 

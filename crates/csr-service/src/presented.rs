@@ -23,7 +23,7 @@ use crate::subject::{RawName, Subject};
 const CLOCK_LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// An authority whose device certificates are accepted for renewal and recovery: the present
-/// issuer, an earlier one, or one brought along from another system.
+/// issuer, a previous one, or one brought along from another system.
 ///
 /// Its own validity is not looked at, for devices outlive authorities; what ends the trust in an
 /// authority is that it is not given any more.
@@ -213,7 +213,7 @@ fn find_issuer<'i>(
     certificate: &X509Certificate<'_>,
     issuers: &'i [DeviceIssuer],
 ) -> Result<(usize, &'i DeviceIssuer), Rejection> {
-    let stranger = |detail| Rejection::new(Reason::CertificateNotFromDeviceIssuer, detail);
+    let foreign = |detail| Rejection::new(Reason::CertificateNotFromDeviceIssuer, detail);
     let signed = Signed::from_der(der).map_err(|error| malformed(Unreadable(error.to_string())))?;
     let wanted = authority_key_identifier(certificate);
     let mut by_name = issuers
@@ -222,7 +222,7 @@ fn find_issuer<'i>(
         .filter(|(_, issuer)| issuer.authority.name == certificate.issuer().as_raw())
         .peekable();
     if by_name.peek().is_none() {
-        return Err(stranger("no device issuer has the name of its issuer"));
+        return Err(foreign("no device issuer has the name of its issuer"));
     }
     by_name
         .filter(|(_, issuer)| match (wanted, &issuer.authority.key_identifier) {
@@ -232,7 +232,7 @@ fn find_issuer<'i>(
         .find(|(_, issuer)| {
             PublicKeyInfo::from_der(&issuer.authority.key_info).is_ok_and(|key| verify(&signed, &key).is_ok())
         })
-        .ok_or_else(|| stranger("it was not signed with the key of the device issuer of this name"))
+        .ok_or_else(|| foreign("it was not signed with the key of the device issuer of this name"))
 }
 
 pub(crate) fn authority_key_identifier<'a>(certificate: &X509Certificate<'a>) -> Option<&'a [u8]> {

@@ -22,7 +22,7 @@ pub enum ApprovalMode {
     #[default]
     Automatic,
     /// A person approves or denies it.
-    ByHand,
+    Manual,
 }
 
 /// What an issued certificate looks like and under which conditions it is issued. It exists only
@@ -57,8 +57,8 @@ impl Profile {
     /// A renewal is allowed only this long before the presented certificate expires; `None`, the
     /// default, allows it at any time.
     #[must_use]
-    pub fn window(&self) -> Option<TimeDelta> {
-        self.0.window.map(delta)
+    pub fn earliest_renewal(&self) -> Option<TimeDelta> {
+        self.0.earliest_renewal.map(delta)
     }
 
     /// Whether requests of this kind wait for a person; by default none does.
@@ -122,9 +122,9 @@ pub enum ProfileError {
     /// The lifetime is below a minute.
     #[error("the profile's lifetime must be at least a minute")]
     LifetimeTooShort,
-    /// The renewal window covers more than the certificate's lifetime.
-    #[error("the profile's renewal window must not be longer than its lifetime")]
-    WindowLongerThanLifetime,
+    /// `earliest_renewal` is longer than the lifetime.
+    #[error("the profile's earliest_renewal must not be longer than its lifetime")]
+    EarliestRenewalLongerThanLifetime,
     /// An attempt that is still signing could be ended as abandoned.
     #[error(
         "the profile's abandon_after must be at least three times its signing deadline (for signing, recording, and time to spare), so that no attempt is ended while it is still signing"
@@ -139,7 +139,7 @@ pub struct ProfileBuilder {
     lifetime: Duration,
     backdate: Duration,
     grace: Duration,
-    window: Option<Duration>,
+    earliest_renewal: Option<Duration>,
     enrollment_approval: ApprovalMode,
     renewal_approval: ApprovalMode,
     recovery_approval: ApprovalMode,
@@ -156,7 +156,7 @@ impl Default for ProfileBuilder {
             lifetime: 365 * DAY,
             backdate: MINUTE,
             grace: 30 * DAY,
-            window: None,
+            earliest_renewal: None,
             enrollment_approval: ApprovalMode::Automatic,
             renewal_approval: ApprovalMode::Automatic,
             recovery_approval: ApprovalMode::Automatic,
@@ -188,9 +188,9 @@ impl ProfileBuilder {
         self
     }
 
-    /// Sets [`Profile::window`]: longer than zero, not longer than the lifetime.
-    pub const fn window(mut self, window: Option<Duration>) -> Self {
-        self.window = window;
+    /// Sets [`Profile::earliest_renewal`]: longer than zero, not longer than the lifetime.
+    pub const fn earliest_renewal(mut self, earliest_renewal: Option<Duration>) -> Self {
+        self.earliest_renewal = earliest_renewal;
         self
     }
 
@@ -243,7 +243,7 @@ impl ProfileBuilder {
             ("lifetime", self.lifetime, false),
             ("backdate", self.backdate, true),
             ("grace period", self.grace, true),
-            ("renewal window", self.window.unwrap_or(self.lifetime), false),
+            ("earliest_renewal", self.earliest_renewal.unwrap_or(self.lifetime), false),
             ("approval period", self.approval_period, false),
             ("abandon_after", self.abandon_after, false),
             ("signing deadline", self.signing_deadline, false),
@@ -258,8 +258,8 @@ impl ProfileBuilder {
         if self.lifetime < MINUTE {
             return Err(ProfileError::LifetimeTooShort);
         }
-        if self.window.is_some_and(|window| window > self.lifetime) {
-            return Err(ProfileError::WindowLongerThanLifetime);
+        if self.earliest_renewal.is_some_and(|earliest| earliest > self.lifetime) {
+            return Err(ProfileError::EarliestRenewalLongerThanLifetime);
         }
         if self.abandon_after < 3 * self.signing_deadline {
             return Err(ProfileError::AbandonsTooEarly);
@@ -288,8 +288,8 @@ mod tests {
     #[test]
     fn each_kind_of_request_has_its_own_approval() {
         let profile =
-            Profile::builder().approval(RequestKind::Recovery, ApprovalMode::ByHand).build().unwrap();
-        assert_eq!(profile.approval(RequestKind::Recovery), ApprovalMode::ByHand);
+            Profile::builder().approval(RequestKind::Recovery, ApprovalMode::Manual).build().unwrap();
+        assert_eq!(profile.approval(RequestKind::Recovery), ApprovalMode::Manual);
         assert_eq!(profile.approval(RequestKind::Renewal), ApprovalMode::Automatic);
         assert_eq!(profile.approval(RequestKind::Enrollment), ApprovalMode::Automatic);
     }
@@ -301,8 +301,8 @@ mod tests {
             (builder().lifetime(Duration::ZERO), ProfileError::Zero("lifetime")),
             (builder().lifetime(Duration::from_secs(59)), ProfileError::LifetimeTooShort),
             (builder().grace(Duration::MAX), ProfileError::TooLong("grace period")),
-            (builder().window(Some(Duration::ZERO)), ProfileError::Zero("renewal window")),
-            (builder().window(Some(366 * DAY)), ProfileError::WindowLongerThanLifetime),
+            (builder().earliest_renewal(Some(Duration::ZERO)), ProfileError::Zero("earliest_renewal")),
+            (builder().earliest_renewal(Some(366 * DAY)), ProfileError::EarliestRenewalLongerThanLifetime),
             (builder().abandon_after(179 * MINUTE / 60), ProfileError::AbandonsTooEarly),
         ] {
             assert_eq!(profile.build(), Err(error));

@@ -123,7 +123,7 @@ reasons! {
         "Check it with `openssl x509 -in FILE -noout -text`; present the device's own certificate alone."
     CertificateNotFromDeviceIssuer "certificate_not_from_device_issuer":
         "The presented certificate was not issued by an authority whose devices may renew here.";
-        "If the device is yours, add its old authority as a device issuer; else this is a stranger."
+        "If the device is yours, add its old authority as a device issuer; else somebody else presented it."
     CertificateNotADeviceCertificate "certificate_not_a_device_certificate":
         "The presented certificate is an authority's, or is not for TLS clients.";
         "Present the device's own certificate, with clientAuth if it has an extended key usage."
@@ -138,7 +138,7 @@ reasons! {
     EnrollmentNameMismatch "enrollment_name_mismatch":
         "The name in the request is not the one this enrollment was permitted for.";
         "Correct the name on the device, or permit the enrollment of the name it uses."
-    EnrollmentTokenSpent "enrollment_token_spent":
+    EnrollmentTokenUsed "enrollment_token_used":
         "The enrollment token was used before, for another request.";
         "Make a new token for the device; if nobody of yours used it, look who did."
     EnrollmentTokenRevoked "enrollment_token_revoked":
@@ -156,12 +156,12 @@ reasons! {
     CertificateRevoked "certificate_revoked":
         "The presented certificate was revoked.";
         "Find out why it was revoked; if the device is trustworthy again, enroll it anew."
-    CertificateUnknown "certificate_unknown":
+    CertificateNotRecorded "certificate_not_recorded":
         "The presented certificate is not recorded here, which its issuer's certificates must be.";
-        "Check that the device talks to the right organisation, or trust the issuer's unrecorded certificates."
+        "Check that the device asks the right organisation, and that the ledger is complete; else enroll it anew."
     RenewalTooEarly "renewal_too_early":
         "It is too early to renew the presented certificate.";
-        "Let the device ask again within the profile's renewal window, or widen the window."
+        "Let the device ask again later, or lengthen `earliest_renewal` of the profile."
     ExpiredTooLong "expired_too_long":
         "The presented certificate expired longer ago than the grace period allows.";
         "Enroll the device anew, or lengthen the grace period of the profile."

@@ -1,4 +1,4 @@
-//! How long history is kept, and the walk through a ledger that lets go of the rest.
+//! How long history is kept, and the walk through a ledger that prunes the rest.
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ impl Pruned {
     }
 }
 
-/// Walks through an organisation's ledger, and lets go of what may go: first attempts, oldest
+/// Walks through an organisation's ledger, and prunes what may go: first attempts, oldest
 /// first, then certificates.
 ///
 /// It goes in small steps, and after each pauses for three times as long as the step took, so that

@@ -3,12 +3,12 @@
 mod api_tokens;
 mod authorise;
 mod decide;
+mod enrollment_tokens;
 mod finish;
 mod reconcile;
 mod revocation_list;
 mod revoke;
 mod submit;
-mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use renewal_domain::{Clock, DeviceId, DeviceName, IdSource, Ids, OrgId, Stores, SystemClock, device};
 
 pub use api_tokens::ApiTokenSecret;
+pub use enrollment_tokens::TokenSecret;
 pub use reconcile::Reconciled;
 pub use submit::Request;
-pub use tokens::TokenSecret;
 
 use crate::observer::{Nobody, Observer};
 use crate::organisations::{EveryOrganisation, Organisations};
@@ -45,7 +45,7 @@ struct Parts {
     organisations: Arc<dyn Organisations>,
     observer: Arc<dyn Observer>,
     name_prefix: String,
-    strangers_refused: AtomicU64,
+    unauthenticated_requests: AtomicU64,
 }
 
 /// Puts a [`CsrService`] together.
@@ -109,13 +109,13 @@ impl CsrService {
     /// How many requests were refused, since the service was built, without a trace in the
     /// ledger because the requester had proven no identity.
     #[must_use]
-    pub fn strangers_refused(&self) -> u64 {
-        self.parts.strangers_refused.load(Ordering::Relaxed)
+    pub fn unauthenticated_requests(&self) -> u64 {
+        self.parts.unauthenticated_requests.load(Ordering::Relaxed)
     }
 }
 
 impl CsrServiceBuilder {
-    /// Trusts the device certificates of another authority too: an earlier issuer, or the
+    /// Trusts the device certificates of another authority too: a previous issuer, or the
     /// one a fleet arrives with. The present issuer is always one.
     #[must_use]
     pub fn device_issuer(mut self, issuer: DeviceIssuer) -> Self {
@@ -124,7 +124,7 @@ impl CsrServiceBuilder {
     }
 
     /// Demands that a presented certificate of the present issuer be recorded in the ledger of
-    /// the organisation it is used in; others are refused with `certificate_unknown`. Wanted
+    /// the organisation it is used in; others are refused with `certificate_not_recorded`. Wanted
     /// where one issuer serves several organisations, so that a device of one can't renew in
     /// another, and where the issuer never signed anything outside this ledger. Off by default.
     #[must_use]
@@ -184,7 +184,7 @@ impl CsrServiceBuilder {
             organisations: self.organisations,
             observer: self.observer,
             name_prefix: self.name_prefix,
-            strangers_refused: AtomicU64::new(0),
+            unauthenticated_requests: AtomicU64::new(0),
         };
         CsrService { parts: Arc::new(parts) }
     }

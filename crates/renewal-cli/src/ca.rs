@@ -1,4 +1,4 @@
-//! `ca`: the certificate authority, present, earlier and trusted.
+//! `ca`: the certificate authority, present, previous and trusted.
 
 mod rollover;
 pub(crate) mod settings;
@@ -12,7 +12,7 @@ use clap::Subcommand;
 use csr_service::CaCertificate;
 use renewal_domain::{Clock, SystemClock};
 
-use crate::config::Config;
+use crate::config::{Config, TrustedOrganisation};
 use crate::{files, output};
 
 /// What to do with authorities.
@@ -29,8 +29,8 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Present,
-    Earlier,
-    Trusted,
+    Previous,
+    Trusted(TrustedOrganisation),
 }
 
 /// An authority that is configured.
@@ -53,15 +53,15 @@ pub(crate) fn run(file: &Path, command: Command) -> Result<()> {
 fn authorities(config: &Config) -> Result<Vec<Authority>> {
     let issuer = &config.issuer;
     let present = [(Role::Present, &issuer.certificate, Some(&issuer.key))];
-    let earlier = issuer.earlier.iter().rev().map(|it| (Role::Earlier, &it.certificate, it.key.as_ref()));
-    let trusted = issuer.trusted.iter().map(|certificate| (Role::Trusted, certificate, None));
+    let previous = issuer.previous.iter().rev().map(|it| (Role::Previous, &it.certificate, it.key.as_ref()));
+    let trusted = issuer.trusted.iter().map(|it| (Role::Trusted(it.organisation), &it.certificate, None));
     let load = |(role, certificate, key): (_, &PathBuf, Option<&PathBuf>)| {
         let file = config.path(certificate);
         let certificate = CaCertificate::read(files::read(&file)?)
             .with_context(|| format!("cannot use {}", file.display()))?;
         Ok(Authority { role, file, key: key.map(|key| config.path(key)), certificate })
     };
-    present.into_iter().chain(earlier).chain(trusted).map(load).collect()
+    present.into_iter().chain(previous).chain(trusted).map(load).collect()
 }
 
 fn show(config: &Config) -> Result<()> {
@@ -78,8 +78,8 @@ impl Role {
     const fn name(self) -> &'static str {
         match self {
             Self::Present => "present",
-            Self::Earlier => "earlier",
-            Self::Trusted => "trusted",
+            Self::Previous => "previous",
+            Self::Trusted(_) => "trusted",
         }
     }
 }
@@ -88,7 +88,7 @@ impl Authority {
     /// What there is to say about it, in lines.
     fn told(&self, now: DateTime<Utc>) -> String {
         let certificate = &self.certificate;
-        let lines = [
+        let mut lines = vec![
             format!("{}: {}", self.role.name(), certificate.subject()),
             format!("  serial number  {}", certificate.serial()),
             format!("  SHA-256        {}", hex(&certificate.sha256())),
@@ -103,14 +103,17 @@ impl Authority {
             format!("  certificate    {}", self.file.display()),
             format!("  private key    {}", self.key_and_what_it_does()),
         ];
-        lines.map(|line| line + "\n").concat()
+        if let Role::Trusted(organisation) = self.role {
+            lines.push(format!("  organisation   {organisation}"));
+        }
+        lines.into_iter().map(|line| line + "\n").collect()
     }
 
     fn key_and_what_it_does(&self) -> String {
         match (&self.key, self.certificate.may_sign_crls()) {
             (Some(key), true) => key.display().to_string(),
             (Some(key), false) => format!("{} (which may sign no revocation list)", key.display()),
-            (None, _) if self.role == Role::Earlier => "none: its revocation list is not signed".to_owned(),
+            (None, _) if self.role == Role::Previous => "none: its revocation list is not signed".to_owned(),
             (None, _) => "none".to_owned(),
         }
     }

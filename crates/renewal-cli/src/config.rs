@@ -1,5 +1,7 @@
 //! The configuration: a TOML file, environment variables that win over it, and flags that win over both.
 
+mod issuer;
+mod renamed;
 mod retention;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use renewal_server::BootstrapNames;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
+pub(crate) use self::issuer::{Issuer, Previous, Trusted, TrustedOrganisation};
 use self::retention::Retention;
 
 /// The file, where none is named.
@@ -41,7 +44,7 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) retention: Retention,
     #[serde(default)]
-    pub(crate) log: Log,
+    pub(crate) logging: Logging,
     /// Where the file is.
     #[serde(skip)]
     directory: PathBuf,
@@ -55,37 +58,6 @@ pub(crate) struct Store {
     url: String,
 }
 
-/// `[issuer]`: the authority that signs, and those whose devices may renew too.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Issuer {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-    /// How long a revocation list is valid.
-    #[serde(default, deserialize_with = "span")]
-    pub(crate) crl_validity: Option<Duration>,
-    /// The authorities that signed before, latest last.
-    #[serde(default)]
-    pub(crate) earlier: Vec<Earlier>,
-    /// CA certificates of other authorities, whose devices may renew too.
-    #[serde(default)]
-    pub(crate) trusted: Vec<PathBuf>,
-    /// Whether a certificate of the present issuer, or of an earlier one, must be recorded in the ledger of the
-    /// organisation it is used in. Wanted where there are several organisations.
-    #[serde(default)]
-    pub(crate) recorded_only: bool,
-}
-
-/// `[[issuer.earlier]]`: an authority that signed before.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Earlier {
-    pub(crate) certificate: PathBuf,
-    /// With it, its revocation lists are signed.
-    #[serde(default)]
-    pub(crate) key: Option<PathBuf>,
-}
-
 /// `[est]`: where devices connect.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,7 +68,7 @@ pub(crate) struct Est {
     /// Attempts of one device, or with one token, in a minute.
     #[serde(default)]
     pub(crate) attempts_per_device: Option<u32>,
-    /// Attempts of strangers from one address in a minute.
+    /// Unauthenticated attempts from one address in a minute.
     #[serde(default)]
     pub(crate) attempts_per_address: Option<u32>,
     /// Connections open at once.
@@ -171,8 +143,9 @@ pub(crate) struct Profile {
     pub(crate) lifetime: Option<Duration>,
     #[serde(deserialize_with = "span")]
     pub(crate) grace: Option<Duration>,
+    /// How long before a certificate expires it can be renewed; at any time unless set.
     #[serde(deserialize_with = "span")]
-    pub(crate) window: Option<Duration>,
+    pub(crate) earliest_renewal: Option<Duration>,
     /// How long a person has to decide about a request.
     #[serde(deserialize_with = "span")]
     pub(crate) approval_period: Option<Duration>,
@@ -195,22 +168,22 @@ pub(crate) struct Profile {
 pub(crate) enum Approval {
     #[default]
     Automatic,
-    ByHand,
+    Manual,
 }
 
 impl From<Approval> for ApprovalMode {
     fn from(approval: Approval) -> Self {
         match approval {
             Approval::Automatic => Self::Automatic,
-            Approval::ByHand => Self::ByHand,
+            Approval::Manual => Self::Manual,
         }
     }
 }
 
-/// `[log]`: what is said on standard error.
+/// `[logging]`: what the program prints on standard error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Log {
+pub(crate) struct Logging {
     pub(crate) format: LogFormat,
     /// As `RUST_LOG` has it; `info` unless set.
     pub(crate) level: Option<String>,
@@ -252,6 +225,8 @@ impl Config {
     pub(crate) fn of_text(text: &str, file: &Path, flags: &Flags) -> Result<Self> {
         // A setting has a section. What has none is something else's: RENEWAL_CONFIG, say.
         let environment = Env::prefixed("RENEWAL_").filter(|name| name.as_str().contains("__")).split("__");
+        renamed::refuse_in_file(text).with_context(|| format!("in {}", file.display()))?;
+        renamed::refuse_in_environment(&environment)?;
         let read = Figment::new().merge(Toml::string(text)).merge(environment);
         let read = flags.iter().fold(read, |read, (name, value)| read.merge((*name, value)));
         let mut config: Self = read
@@ -289,7 +264,10 @@ fn explain(error: &figment::Error) -> String {
             let place = if place == format!("{name}.{name}") { name } else { &place };
             format!("there is no setting {place}{hint}")
         }
-        Kind::MissingField(name) => format!("the setting {}{name} is missing", prefix(&error.path)),
+        Kind::MissingField(name) => {
+            let hint = issuer::hint(&place, name).unwrap_or_default();
+            format!("the setting {}{name} is missing{hint}", prefix(&error.path))
+        }
         kind => format!("{place}: {kind}"),
     }
 }
@@ -389,7 +367,7 @@ mod tests {
         assert_eq!(config.api.listen, Api::default().listen);
         assert_eq!(config.retention.older_than, None);
         assert_eq!(config.retention.keep_last, Retention::default().keep_last);
-        assert_eq!(config.retention.every, Some(renewal_server::ScheduledRetention::EVERY));
+        assert_eq!(config.retention.interval, Some(renewal_server::ScheduledRetention::INTERVAL));
     }
 
     #[test]

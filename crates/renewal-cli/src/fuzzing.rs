@@ -16,8 +16,8 @@ use crate::{logging, serve, setup};
 pub struct Meaning {
     /// Certificate and key of the present authority.
     pub present: (PathBuf, PathBuf),
-    /// Those of the earlier ones.
-    pub earlier: Vec<(PathBuf, Option<PathBuf>)>,
+    /// Those of the previous ones.
+    pub previous: Vec<(PathBuf, Option<PathBuf>)>,
     /// Everything else, in words.
     pub rest: String,
 }
@@ -29,8 +29,8 @@ pub struct Meaning {
 pub fn read(text: &str) -> Result<Meaning> {
     let mut config = config(text)?;
     let present = (std::mem::take(&mut config.issuer.certificate), std::mem::take(&mut config.issuer.key));
-    let earlier = config.issuer.earlier.drain(..).map(|it| (it.certificate, it.key)).collect();
-    Ok(Meaning { present, earlier, rest: format!("{config:?}") })
+    let previous = config.issuer.previous.drain(..).map(|it| (it.certificate, it.key)).collect();
+    Ok(Meaning { present, previous, rest: format!("{config:?}") })
 }
 
 /// Puts together what a configuration describes, as `config check` does, but with this authority in the
@@ -40,10 +40,10 @@ pub fn read(text: &str) -> Result<Meaning> {
 /// What is wrong with it.
 pub fn check(text: &str, issuer: &Issuer) -> Result<()> {
     let mut config = config(text)?;
-    config.issuer.earlier.clear();
+    config.issuer.previous.clear();
     config.issuer.trusted.clear();
     config.est.bootstrap.clear();
-    logging::filter(&config.log)?;
+    logging::filter(&config.logging)?;
     let stores = Arc::new(MemoryStore::new());
     let service = CsrService::builder(issuer.clone(), setup::profile(&config)?, stores).build();
     serve::est(&config, &service)?.build()?;

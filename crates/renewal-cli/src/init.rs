@@ -9,9 +9,9 @@ use renewal_domain::{Clock, OrgId, SystemClock};
 use renewal_store_seaorm::{ConnectOptions, connect};
 use uuid::Uuid;
 
-use crate::api::TOKEN_FILE;
+use crate::api::{TOKEN_FILE, bootstrap};
 use crate::files::{self, Mode};
-use crate::{operator_token, server_certificate};
+use crate::server_certificate;
 
 /// The configuration that is written.
 const CONFIG: &str = include_str!("renewal.toml");
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let store = Arc::new(connect(&ledger, ConnectOptions::new().migrate(true)).await?);
     let issuer = Issuer::from_pem(authority.certificate_pem(), authority.key_pem(), now)?;
     let service = CsrService::builder(issuer, Profile::builder().build()?, store.clone()).build();
-    let token = operator_token::create(&service, OrgId::new(Uuid::nil()), "init").await?;
+    let token = bootstrap::create(&service, OrgId::new(Uuid::nil()), "init").await?;
     store.close().await?;
     write(TOKEN_FILE, &format!("{token}\n"), Mode::Secret)?;
 
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     println!("Keep ca.key secret: whoever has it can issue certificates.");
     println!("The operator's token, for other machines and shown this once:\n  {token}");
     println!("\nRun the server:\n  renewal serve --config {file}");
-    println!("Let a device enroll:\n  renewal enroll-token create my-device --config {file}");
-    println!("See what happened to it:\n  renewal device show my-device --config {file}");
+    println!("Let a device enroll:\n  renewal enrollment-tokens create my-device --config {file}");
+    println!("See what happened to it:\n  renewal devices show my-device --config {file}");
     Ok(())
 }

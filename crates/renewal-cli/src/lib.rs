@@ -12,10 +12,10 @@ mod logging;
 mod manual;
 mod migrate;
 mod open_files;
-mod operator_token;
 mod output;
 mod printer;
 mod prune;
+mod renamed;
 mod secret;
 mod serve;
 mod server_certificate;
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use api::Globals;
@@ -82,9 +82,6 @@ enum Command {
     /// The certificate authority: look at it, or change to a new one
     #[command(subcommand)]
     Ca(ca::Command),
-    /// Make a token of an operator in the ledger itself: an organisation's first one, or when all
-    /// others are lost
-    OperatorToken(operator_token::Args),
     #[command(flatten)]
     Api(api::Command),
     /// Print what a shell needs to complete this command
@@ -111,6 +108,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let error = renamed::explained(error, Cli::command());
             let failed = error.use_stderr();
             return match error.print() {
                 Ok(()) if !failed => ExitCode::SUCCESS,
@@ -140,7 +138,6 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Migrate => migrate::run(config).await,
             Command::Prune(args) => prune::run(config, cli.output, &args).await,
             Command::Config(ConfigCommand::Check) => setup::check(config).await,
-            Command::OperatorToken(args) => operator_token::run(config, &args).await,
             Command::Api(command) => api::run(command, Globals { format: cli.output, config: named }).await,
             Command::Completions { shell } => manual::completions(shell),
             Command::Man { dir } => manual::man(dir.as_deref()),
@@ -153,9 +150,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
-    use super::Cli;
+    use super::*;
 
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {

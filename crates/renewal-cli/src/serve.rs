@@ -39,10 +39,10 @@ pub(crate) struct Args {
     /// The ledger, as store.url says
     #[arg(long, value_name = "URL")]
     store_url: Option<String>,
-    /// How much to log, as log.level says
+    /// How much to log, as logging.level says
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
-    /// How to log, text or json, as log.format says
+    /// How to log, text or json, as logging.format says
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     log_format: Option<String>,
 }
@@ -54,8 +54,8 @@ impl Args {
             ("est.listen", self.est_listen),
             ("api.listen", self.api_listen),
             ("store.url", self.store_url),
-            ("log.level", self.log_level),
-            ("log.format", self.log_format),
+            ("logging.level", self.log_level),
+            ("logging.format", self.log_format),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
@@ -65,7 +65,7 @@ impl Args {
 pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     let tables = if args.migrate { Tables::UpToDate } else { Tables::OfSqlite };
     let config = Config::read_with(file, &args.flags())?;
-    logging::begin(&config.log)?;
+    logging::begin(&config.logging)?;
     let store = setup::open_store(&config, tables).await?;
     let metrics = Metrics::new(&SystemClock);
     let watched = Arc::new(metrics.watch_store(store.clone()));
@@ -126,8 +126,8 @@ pub(crate) fn est(config: &Config, service: &CsrService) -> Result<EstBuilder> {
     for trusted in setup::device_issuers(config)? {
         est = est.device_issuer(trusted);
     }
-    let earlier = config.issuer.earlier.iter().map(|earlier| &earlier.certificate);
-    for authority in earlier.chain(&config.issuer.trusted) {
+    let previous = config.issuer.previous.iter().map(|previous| &previous.certificate);
+    for authority in previous.chain(config.issuer.trusted.iter().map(|trusted| &trusted.certificate)) {
         est = est.ca_certificate(files::read(&config.path(authority))?);
     }
     for issuer in setup::bootstrap_issuers(config)? {
@@ -142,17 +142,17 @@ pub(crate) fn est(config: &Config, service: &CsrService) -> Result<EstBuilder> {
     Ok(est)
 }
 
-/// How old history is let go, if it is.
+/// How old history is pruned, if it is.
 fn scheduled_retention(
     config: &Config,
     service: &CsrService,
     metrics: &Metrics,
 ) -> Result<Option<ScheduledRetention>> {
-    let Some((retention, every)) = setup::retention(config)? else { return Ok(None) };
+    let Some((retention, interval)) = setup::retention(config)? else { return Ok(None) };
     let (store, organisations) = (service.stores().retention.clone(), setup::organisations(config));
     let clock = Arc::new(SystemClock);
     let scheduled = ScheduledRetention::new(retention, store, organisations, clock, metrics.clone());
-    Ok(Some(scheduled.every(every)))
+    Ok(Some(scheduled.interval(interval)))
 }
 
 /// Ends what was left open, again and again.

@@ -10,13 +10,13 @@ use renewal_domain::{Clock, OrgId, RequestKind, Stores, SystemClock};
 use renewal_server::{BootstrapIssuer, EstBuilder, ScheduledRetention, ServerCertificate};
 use renewal_store_seaorm::{ConnectError, ConnectOptions, SeaOrmStore, connect};
 
-use crate::config::{Bootstrap, Config, Earlier};
+use crate::config::{Bootstrap, Config, Previous, Trusted};
 use crate::{files, logging, serve};
 
 /// `config check`.
 pub(crate) async fn check(file: &Path) -> Result<()> {
     let config = Config::read(file)?;
-    logging::begin(&config.log)?;
+    logging::begin(&config.logging)?;
     let store = open_store(&config, Tables::AsTheyAre).await?;
     let service = service(&config, store.clone())?.build();
     serve::est(&config, &service)?.build()?;
@@ -72,8 +72,7 @@ pub(crate) fn service(config: &Config, stores: impl Into<Stores>) -> Result<CsrS
         tracing::warn!(certificate = %certificate.display(),
             "this authority may not sign revocation lists (its keyUsage lacks cRLSign), though crl_url names one");
     }
-    let mut builder =
-        CsrService::builder(issuer, profile, stores).recorded_certificates_only(config.issuer.recorded_only);
+    let mut builder = CsrService::builder(issuer, profile, stores).recorded_certificates_only(true);
     for trusted in device_issuers(config)? {
         builder = builder.device_issuer(trusted);
     }
@@ -82,22 +81,16 @@ pub(crate) fn service(config: &Config, stores: impl Into<Stores>) -> Result<CsrS
 
 /// The authorities whose devices may renew too.
 pub(crate) fn device_issuers(config: &Config) -> Result<Vec<DeviceIssuer>> {
-    let load = |path: &std::path::PathBuf| {
-        let path = config.path(path);
+    let trusted = |trusted: &Trusted| {
+        let path = config.path(&trusted.certificate);
         DeviceIssuer::trusted(files::read(&path)?).with_context(|| format!("cannot use {}", path.display()))
     };
-    let earlier = |earlier: &Earlier| {
-        let path = config.path(&earlier.certificate);
-        let certificate = files::read(&path)?;
-        // What holds for the certificates of the present issuer held when this was the present one.
-        let issuer = if config.issuer.recorded_only {
-            DeviceIssuer::recorded(certificate)
-        } else {
-            DeviceIssuer::trusted(certificate)
-        };
-        issuer.with_context(|| format!("cannot use {}", path.display()))
+    // Our own authority never signed anything without recording it, when it was the present one.
+    let previous = |previous: &Previous| {
+        let path = config.path(&previous.certificate);
+        DeviceIssuer::recorded(files::read(&path)?).with_context(|| format!("cannot use {}", path.display()))
     };
-    config.issuer.earlier.iter().map(earlier).chain(config.issuer.trusted.iter().map(load)).collect()
+    config.issuer.previous.iter().map(previous).chain(config.issuer.trusted.iter().map(trusted)).collect()
 }
 
 /// The authorities whose certificates let a device enroll.
@@ -111,12 +104,12 @@ pub(crate) fn bootstrap_issuers(config: &Config) -> Result<Vec<BootstrapIssuer>>
     config.est.bootstrap.iter().map(load).collect()
 }
 
-/// The earlier issuers whose keys were kept, to sign their revocation lists.
+/// The previous issuers whose keys were kept, to sign their revocation lists.
 pub(crate) fn crl_issuers(config: &Config) -> Result<Vec<CrlIssuer>> {
     let mut issuers = Vec::new();
-    for earlier in &config.issuer.earlier {
-        let Some(key) = &earlier.key else { continue };
-        let (certificate, key) = (config.path(&earlier.certificate), config.path(key));
+    for previous in &config.issuer.previous {
+        let Some(key) = &previous.key else { continue };
+        let (certificate, key) = (config.path(&previous.certificate), config.path(key));
         let issuer = CrlIssuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?);
         let problem = || format!("cannot use {} with {}", certificate.display(), key.display());
         issuers.push(issuer.with_context(problem)?);
@@ -146,11 +139,11 @@ pub(crate) fn retention(config: &Config) -> Result<Option<(Retention, Duration)>
     let settings = &config.retention;
     let Some(older_than) = settings.older_than else { return Ok(None) };
     let retention = retention_of(config, older_than, settings.keep_last).context("[retention]")?;
-    let every = settings.every.unwrap_or(ScheduledRetention::EVERY);
-    if every < SHORTEST {
-        bail!("[retention]: every must be a minute at least");
+    let interval = settings.interval.unwrap_or(ScheduledRetention::INTERVAL);
+    if interval < SHORTEST {
+        bail!("[retention]: interval must be a minute at least");
     }
-    Ok(Some((retention, every)))
+    Ok(Some((retention, interval)))
 }
 
 /// What may go, where history is kept for this time.
@@ -166,7 +159,7 @@ pub(crate) fn profile(config: &Config) -> Result<Profile> {
         .approval(RequestKind::Enrollment, settings.enrollment.into())
         .approval(RequestKind::Renewal, settings.renewal.into())
         .approval(RequestKind::Recovery, settings.recovery.into())
-        .window(settings.window);
+        .earliest_renewal(settings.earliest_renewal);
     if let Some(lifetime) = settings.lifetime {
         profile = profile.lifetime(lifetime);
     }

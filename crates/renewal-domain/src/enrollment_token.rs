@@ -35,7 +35,7 @@ pub struct EnrollmentToken {
 #[serde(rename_all = "snake_case")]
 pub enum TokenEnd {
     /// A certificate was issued on its ground.
-    Spent {
+    Used {
         /// The request that it permitted.
         request_id: RequestId,
     },
@@ -53,7 +53,7 @@ pub enum TokenState {
     /// It permits an enrollment.
     Usable,
     /// It has permitted one.
-    Spent,
+    Used,
     /// An operator revoked it.
     Revoked,
     /// Its time is over.
@@ -72,7 +72,7 @@ impl EnrollmentToken {
     #[must_use]
     pub fn state_at(&self, now: DateTime<Utc>) -> TokenState {
         match self.end {
-            Some(TokenEnd::Spent { .. }) => TokenState::Spent,
+            Some(TokenEnd::Used { .. }) => TokenState::Used,
             Some(TokenEnd::Revoked { .. }) => TokenState::Revoked,
             None if now >= self.expires_at => TokenState::Expired,
             None => TokenState::Usable,

@@ -77,13 +77,13 @@ intercept! { IssuanceStore, issuance:
     fn certificate(org: OrgId, serial: &Serial) -> Option<CertificateRecord>;
 }
 
-intercept! { EnrollmentTokenStore, tokens:
-    fn create_token(org: OrgId, token: &EnrollmentToken, action: &Action) -> ();
-    fn token(org: OrgId, id: TokenId) -> Option<EnrollmentToken>;
-    fn token_of_secret(org: OrgId, secret_sha256: &Sha256Digest) -> Option<EnrollmentToken>;
-    fn tokens(org: OrgId, page: &PageRequest) -> Page<EnrollmentToken>;
-    fn tokens_made_by(org: OrgId, maker: ApiTokenId, page: &PageRequest) -> Page<EnrollmentToken>;
-    fn revoke_token(org: OrgId, id: TokenId, at: DateTime<Utc>, action: &Action) -> Option<EnrollmentToken>;
+intercept! { EnrollmentTokenStore, enrollment_tokens:
+    fn create_enrollment_token(org: OrgId, token: &EnrollmentToken, action: &Action) -> ();
+    fn enrollment_token(org: OrgId, id: TokenId) -> Option<EnrollmentToken>;
+    fn enrollment_token_of_secret(org: OrgId, secret_sha256: &Sha256Digest) -> Option<EnrollmentToken>;
+    fn enrollment_tokens(org: OrgId, page: &PageRequest) -> Page<EnrollmentToken>;
+    fn enrollment_tokens_made_by(org: OrgId, maker: ApiTokenId, page: &PageRequest) -> Page<EnrollmentToken>;
+    fn revoke_enrollment_token(org: OrgId, id: TokenId, at: DateTime<Utc>, action: &Action) -> Option<EnrollmentToken>;
 }
 
 intercept! { FleetStore, fleet:

@@ -22,7 +22,7 @@ pub type Sha256Digest = [u8; 32];
 pub enum Purpose {
     /// The first certificate of a device: no event, as there is no certificate to renew.
     Enrollment {
-        /// The one-time token that permits it, if it was one: spent with the certificate.
+        /// The one-time token that permits it, if it was one: used with the certificate.
         token: Option<TokenId>,
     },
     /// A renewal or a recovery, which presents a certificate.

@@ -1,4 +1,4 @@
-//! What of the history is kept for how long, and how a store lets go of the rest.
+//! What of the history is kept for how long, and how a store prunes the rest.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -46,7 +46,7 @@ pub struct PrunedBatch<C> {
     pub next: Option<C>,
 }
 
-/// A store that lets go of history.
+/// A store that prunes history.
 ///
 /// Each call is about a part of the history that is small enough to be over within a few
 /// milliseconds, and holds locks only on what it removes; whoever calls goes on at

@@ -82,7 +82,7 @@ pub enum Completed {
     /// The request has ended otherwise before. Nothing of this completion is recorded,
     /// and its certificate must not leave the process.
     TooLate,
-    /// The token that permits the enrollment was spent or revoked meanwhile. Nothing is
+    /// The token that permits the enrollment was used or revoked meanwhile. Nothing is
     /// recorded, and the request is still open.
     TokenUnusable,
     /// Another device of the organisation, of this name, has got a certificate with the same key
@@ -150,7 +150,7 @@ pub trait IssuanceStore: Send + Sync {
     async fn certificate_used(&self, org: OrgId, device: DeviceId, serial: &Serial)
     -> Result<(), StoreError>;
 
-    /// Ends a request: deletes its row, writes the certificate and the event, and spends the
+    /// Ends a request: deletes its row, writes the certificate and the event, and uses the
     /// token that permits the enrollment, in one transaction. The certificate becomes the device's
     /// [current](crate::FleetStore) one, unless that answers a later request. Of completions that
     /// race, one is recorded and the others are too late.
@@ -199,7 +199,7 @@ pub trait EnrollmentTokenStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its id or secret is in use, or it is of another organisation.
-    async fn create_token(
+    async fn create_enrollment_token(
         &self,
         org: OrgId,
         token: &EnrollmentToken,
@@ -210,13 +210,17 @@ pub trait EnrollmentTokenStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
-    async fn token(&self, org: OrgId, id: TokenId) -> Result<Option<EnrollmentToken>, StoreError>;
+    async fn enrollment_token(
+        &self,
+        org: OrgId,
+        id: TokenId,
+    ) -> Result<Option<EnrollmentToken>, StoreError>;
 
     /// Finds the token with this secret; none if there is none.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
-    async fn token_of_secret(
+    async fn enrollment_token_of_secret(
         &self,
         org: OrgId,
         secret_sha256: &Sha256Digest,
@@ -226,13 +230,17 @@ pub trait EnrollmentTokenStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
-    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError>;
+    async fn enrollment_tokens(
+        &self,
+        org: OrgId,
+        page: &PageRequest,
+    ) -> Result<Page<EnrollmentToken>, StoreError>;
 
     /// Reads a page of the tokens that were made with a token of the HTTP API, newest first.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
-    async fn tokens_made_by(
+    async fn enrollment_tokens_made_by(
         &self,
         org: OrgId,
         maker: ApiTokenId,
@@ -240,11 +248,11 @@ pub trait EnrollmentTokenStore: Send + Sync {
     ) -> Result<Page<EnrollmentToken>, StoreError>;
 
     /// Revokes a token, records the action with it, and returns the token as it is afterwards: one that
-    /// was spent or revoked stays as it was, and no action is recorded. None if there is none.
+    /// was used or revoked stays as it was, and no action is recorded. None if there is none.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
-    async fn revoke_token(
+    async fn revoke_enrollment_token(
         &self,
         org: OrgId,
         id: TokenId,
@@ -261,12 +269,12 @@ pub struct Stores {
     /// The working set and the certificates.
     pub issuance: Arc<dyn IssuanceStore>,
     /// The tokens with which devices enroll.
-    pub tokens: Arc<dyn EnrollmentTokenStore>,
+    pub enrollment_tokens: Arc<dyn EnrollmentTokenStore>,
     /// The fleet as it is now.
     pub fleet: Arc<dyn FleetStore>,
     /// The tokens of operators.
     pub api_tokens: Arc<dyn ApiTokenStore>,
-    /// How the store lets go of history.
+    /// How the store prunes history.
     pub retention: Arc<dyn RetentionStore>,
     /// Who did what.
     pub actions: Arc<dyn ActionStore>,
@@ -293,7 +301,7 @@ where
         Self {
             events: store.clone(),
             issuance: store.clone(),
-            tokens: store.clone(),
+            enrollment_tokens: store.clone(),
             fleet: store.clone(),
             api_tokens: store.clone(),
             retention: store.clone(),

@@ -29,7 +29,7 @@ async fn mocks_serve_where_a_store_is_wanted() {
     let stores = Stores {
         events: std::sync::Arc::new(MockRenewalEventStore::new()),
         issuance: std::sync::Arc::new(issuance),
-        tokens: std::sync::Arc::new(MockEnrollmentTokenStore::new()),
+        enrollment_tokens: std::sync::Arc::new(MockEnrollmentTokenStore::new()),
         fleet: std::sync::Arc::new(MockFleetStore::new()),
         api_tokens: std::sync::Arc::new(MockApiTokenStore::new()),
         retention: std::sync::Arc::new(MockRetentionStore::new()),

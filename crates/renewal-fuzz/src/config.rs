@@ -14,7 +14,7 @@ use crate::sealed::AUTHORITY;
 ///
 /// - what is wrong is said, in some words;
 /// - after the change of the authority the new one is the present one, the old one the last of the
-///   earlier ones, and nothing else has another meaning.
+///   previous ones, and nothing else has another meaning.
 #[must_use]
 pub fn config(input: &[u8]) -> bool {
     // A file that is not UTF-8 is not read.
@@ -35,6 +35,6 @@ fn changed(text: &str, before: Meaning) {
     };
     assert_eq!(after.present, (Path::new("new.pem").into(), Path::new("new.key").into()), "{changed}");
     let (certificate, key) = before.present;
-    assert_eq!(after.earlier, [before.earlier, vec![(certificate, Some(key))]].concat(), "{changed}");
+    assert_eq!(after.previous, [before.previous, vec![(certificate, Some(key))]].concat(), "{changed}");
     assert_eq!(after.rest, before.rest, "{changed}");
 }

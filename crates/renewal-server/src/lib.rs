@@ -8,7 +8,7 @@
 //! - a certificate that a client presents counts only if the client proved, in this very
 //!   handshake, to hold its key; who issued it and whether it has expired is the service's to judge,
 //!   so that an expired device is recovered, or refused with a reason and an event;
-//! - a stranger writes nothing into the ledger, and a device in a loop only a little;
+//! - an unauthenticated requester writes nothing into the ledger, and a device in a loop only a little;
 //! - what goes wrong inside is logged and never answered: a device learns a stable code, a sentence, and
 //!   whether to try again;
 //! - on a stop, requests in flight get their answers first.
@@ -43,7 +43,7 @@
 //! | what a device is answered to which request | `docs/est.md` in the repository |
 //! | what operators ask | [`Api`], [`ApiServer`], [`api::model`], `docs/api.md` in the repository |
 //! | how it does, and how the fleet stands | [`Metrics`], [`Gauges`] |
-//! | how old history is let go | [`ScheduledRetention`] |
+//! | how old history is pruned | [`ScheduledRetention`] |
 
 pub mod api;
 mod body;

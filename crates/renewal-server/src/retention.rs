@@ -1,4 +1,4 @@
-//! Old history is let go, again and again.
+//! Old history is pruned, again and again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use tracing::{error, info};
 
 use crate::Metrics;
 
-/// Lets go of the old history of some organisations, as a [`Retention`] says, and tells the log and
+/// Prunes the old history of some organisations, as a [`Retention`] says, and tells the log and
 /// the metrics what was removed.
 ///
 /// Several servers may do so on one ledger: what one has removed, the others do not find.
 pub struct ScheduledRetention {
     retention: Retention,
-    every: Duration,
+    interval: Duration,
     store: Arc<dyn RetentionStore>,
     organisations: Vec<OrgId>,
     clock: Arc<dyn Clock>,
@@ -25,8 +25,8 @@ pub struct ScheduledRetention {
 }
 
 impl ScheduledRetention {
-    /// How often it is done, unless [`every`](Self::every) says otherwise.
-    pub const EVERY: Duration = Duration::from_hours(24);
+    /// How often it is done, unless [`interval`](Self::interval) says otherwise.
+    pub const INTERVAL: Duration = Duration::from_hours(24);
 
     /// Takes what is kept for how long, in `store`, of which organisations.
     #[must_use]
@@ -37,13 +37,13 @@ impl ScheduledRetention {
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Self {
-        Self { retention, every: Self::EVERY, store, organisations, clock, metrics }
+        Self { retention, interval: Self::INTERVAL, store, organisations, clock, metrics }
     }
 
     /// Sets how long after the end of one walk the next begins; default a day.
     #[must_use]
-    pub const fn every(mut self, every: Duration) -> Self {
-        self.every = every;
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
         self
     }
 
@@ -88,11 +88,11 @@ impl ScheduledRetention {
     /// between two.
     pub async fn keep(&self) {
         let random = f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX);
-        sleep(self.every.mul_f64(random / 10.0)).await;
+        sleep(self.interval.mul_f64(random / 10.0)).await;
         loop {
             // A failure is logged, and the next time is another try.
             let _logged = self.run().await;
-            sleep(self.every).await;
+            sleep(self.interval).await;
         }
     }
 }
@@ -101,7 +101,7 @@ impl fmt::Debug for ScheduledRetention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScheduledRetention")
             .field("retention", &self.retention)
-            .field("every", &self.every)
+            .field("interval", &self.interval)
             .finish_non_exhaustive()
     }
 }

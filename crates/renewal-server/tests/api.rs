@@ -7,12 +7,16 @@
 
 #[path = "api/access.rs"]
 mod access;
+#[path = "api/api_tokens.rs"]
+mod api_tokens;
 #[path = "api/client.rs"]
 mod client;
 #[path = "api/conventions.rs"]
 mod conventions;
 #[path = "api/description.rs"]
 mod description;
+#[path = "api/enrollment_tokens.rs"]
+mod enrollment_tokens;
 #[path = "api/fleet.rs"]
 mod fleet;
 #[path = "api/health.rs"]
@@ -23,8 +27,6 @@ mod history;
 mod requests;
 #[path = "est/store.rs"]
 mod store;
-#[path = "api/tokens.rs"]
-mod tokens;
 #[path = "est/trials.rs"]
 mod trials;
 #[path = "api/walkthrough.rs"]
@@ -43,7 +45,8 @@ fn main() -> ExitCode {
         history::trials(),
         fleet::trials(),
         requests::trials(),
-        tokens::trials(),
+        enrollment_tokens::trials(),
+        api_tokens::trials(),
         health::trials(),
         description::trials(),
         walkthrough::trials(),

@@ -8,7 +8,7 @@ pub(crate) mod api_token;
 pub(crate) mod block;
 pub(crate) mod certificate;
 pub(crate) mod current;
+pub(crate) mod enrollment_token;
 pub(crate) mod event;
 pub(crate) mod request;
 pub(crate) mod revocation;
-pub(crate) mod token;

@@ -35,8 +35,8 @@
 //! | which index a listing follows | `access` |
 //! | how a planner is left no choice of another | `stretch` |
 //! | what is asked about the fleet, and what that costs | `fleet_statements` |
-//! | how history is let go, and what that may cost | `retention`, `retention_statements` |
-//! | every other query | `statements`, `token_statements`, `api_token_statements` |
+//! | how history is pruned, and what that may cost | `retention`, `retention_statements` |
+//! | every other query | `statements`, `enrollment_token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions and retries | `session` |
 //! | time limits, and the runtimes that connections belong to | `place` |
@@ -59,6 +59,8 @@ mod appending;
 mod backend;
 mod connect;
 mod connect_error;
+mod enrollment_token_statements;
+mod enrollment_tokens;
 mod entity;
 mod events;
 mod failure;
@@ -84,8 +86,6 @@ mod store;
 mod stretch;
 mod target;
 mod together;
-mod token_statements;
-mod tokens;
 mod writes;
 
 pub use connect::connect;

@@ -1,4 +1,4 @@
-//! The statements that let go of history. Each finds its rows by the primary key, or by the index
+//! The statements that prune history. Each finds its rows by the primary key, or by the index
 //! that its comment names, and looks at a batch of rows at most.
 
 use renewal_domain::{DeviceId, EventFilter, EventId, EventType, OrgId, RetentionRule, Serial, Stage};

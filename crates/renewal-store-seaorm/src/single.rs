@@ -9,7 +9,7 @@ use crate::access::end_of_attempt;
 use crate::failure::{Failure, Outrun, conflict};
 use crate::judging::{Opening, judge, read_known};
 use crate::session::{Session, retrying};
-use crate::{fleet_statements, statements, token_statements};
+use crate::{enrollment_token_statements, fleet_statements, statements};
 
 /// How often a request is opened anew, when the one in its way is gone at the next look.
 const ROUNDS: u32 = 16;
@@ -117,7 +117,7 @@ impl Session {
             };
         }
         if let Some(token) = completion.token()
-            && transaction.write(&token_statements::spend(org, token, id)).await? == 0
+            && transaction.write(&enrollment_token_statements::mark_used(org, token, id)).await? == 0
         {
             transaction.rollback().await?;
             return Ok(Completed::TokenUnusable);

@@ -16,7 +16,7 @@ use crate::insert::Insert;
 use crate::judging::{Opening, judge};
 use crate::session::{Session, Transaction};
 use crate::writes::Write;
-use crate::{fleet_statements, statements, token_statements};
+use crate::{enrollment_token_statements, fleet_statements, statements};
 
 /// Writes a group, having looked first or not for requests that are open already. Gives what became,
 /// by their places, of the openings that are not new.
@@ -112,7 +112,7 @@ impl<'g> Work<'g> {
         for (org, ends) in &self.ends {
             delete_requests(transaction, *org, ends.iter().map(|(id, _)| *id)).await?;
         }
-        self.spend_tokens(transaction).await?;
+        self.mark_tokens_used(transaction).await?;
         let mut events: Vec<_> = self.events.iter().copied().chain(&starts).collect();
         events.sort_by_key(|event| (event.org_id(), event.id()));
         for insert in statements::insert_events(&events) {
@@ -122,7 +122,7 @@ impl<'g> Work<'g> {
         Ok(answered)
     }
 
-    async fn spend_tokens(&self, transaction: &Transaction) -> Result<(), Failure> {
+    async fn mark_tokens_used(&self, transaction: &Transaction) -> Result<(), Failure> {
         let mut tokens: Vec<_> = self
             .ends
             .iter()
@@ -132,7 +132,7 @@ impl<'g> Work<'g> {
             .collect();
         tokens.sort();
         for (org, token, id) in tokens {
-            if transaction.write(&token_statements::spend(org, token, id)).await? == 0 {
+            if transaction.write(&enrollment_token_statements::mark_used(org, token, id)).await? == 0 {
                 return Err(Failure::conflict("the token of a request in the group is not to be used"));
             }
         }

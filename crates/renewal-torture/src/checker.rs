@@ -3,11 +3,11 @@
 
 mod answers;
 mod certificates;
+mod enrollment_tokens;
 mod events;
 mod places;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Write};
@@ -59,7 +59,7 @@ pub(crate) fn check(facts: Facts<'_>) -> Vec<Violation> {
         certificates::no_serial_number_is_there_twice,
         certificates::a_row_says_what_its_certificate_says,
         places::each_is_where_it_belongs,
-        tokens::a_token_is_spent_once,
+        enrollment_tokens::a_token_is_used_once,
         answers::every_held_certificate_has_its_row,
         answers::a_repeated_question_has_the_same_answer,
         answers::every_acknowledged_refusal_has_its_event,

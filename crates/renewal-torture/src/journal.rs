@@ -35,7 +35,7 @@ pub(crate) enum Act {
     Impersonate,
     /// A renewal in an organisation that the device is not of.
     Intrude,
-    /// Another certificate with a token that is spent.
+    /// Another certificate with a token that is used.
     Reuse,
 }
 

@@ -80,14 +80,15 @@ impl Site {
 
     /// An operator's token for an organisation of the ledger at `url`.
     pub(crate) fn operator(&self, url: &str, org: Uuid) -> Result<Arc<str>> {
-        let token = self.run(&mut self.command(url, &["operator-token", "--org", &org.to_string()]))?;
+        let token =
+            self.run(&mut self.command(url, &["api-tokens", "bootstrap", "--org", &org.to_string()]))?;
         Ok(token.trim_end().into())
     }
 
     /// The secret of a new enrollment token, from the server whose API is at `api`.
     pub(crate) fn token(&self, api: &str, operator: &str, device: &Device) -> Result<Arc<str>> {
         let mut command = Command::new(&self.program);
-        command.args(["enroll-token", "create", &device.name, "--expires-in", TOKEN_LIFETIME]);
+        command.args(["enrollment-tokens", "create", &device.name, "--expires-in", TOKEN_LIFETIME]);
         command.env("RENEWAL_SERVER", api).env("RENEWAL_TOKEN", operator);
         Ok(self.run(&mut command)?.trim_end().into())
     }
@@ -143,8 +144,9 @@ url = "sqlite://named-by-the-environment.db"
 [issuer]
 certificate = "issuer.pem"
 key = "issuer.key"
-trusted = ["former.pem"]
-recorded_only = true
+[[issuer.trusted]]
+certificate = "former.pem"
+organisation = "any"
 [api]
 listen = "127.0.0.1:0"
 [est]

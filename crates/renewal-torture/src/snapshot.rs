@@ -65,7 +65,7 @@ pub(crate) struct Token {
     pub(crate) org: Uuid,
     pub(crate) id: Uuid,
     pub(crate) name: String,
-    pub(crate) spent_by: Option<Uuid>,
+    pub(crate) used_by_request_id: Option<Uuid>,
 }
 
 impl Snapshot {
@@ -115,7 +115,7 @@ const EVENTS: &str = "u org_id, u id, u device_id, u attempt_id, n stage, s even
 const CERTIFICATES: &str = "u org_id, s serial, u device_id, s device_name, u request_id, s kind, \
      u attempt_id, s presented_serial, t not_after, o der";
 const OPEN: &str = "u org_id, u id, s device_name, s kind, s state";
-const TOKENS: &str = "u org_id, u id, s device_name, u spent_by";
+const TOKENS: &str = "u org_id, u id, s device_name, u used_by_request_id";
 
 impl Dialect {
     fn select(&self, table: &str, columns: &str) -> String {
@@ -235,5 +235,5 @@ fn open(mut row: Columns) -> Result<Open> {
 
 fn token(mut row: Columns) -> Result<Token> {
     let (org, id) = (row.uuid()?, row.uuid()?);
-    Ok(Token { org, id, name: row.text()?, spent_by: row.optional_uuid()? })
+    Ok(Token { org, id, name: row.text()?, used_by_request_id: row.optional_uuid()? })
 }

@@ -36,7 +36,7 @@ pub(crate) struct Story {
     dir: PathBuf,
     clock: Arc<StoryClock>,
     automatic: CsrService,
-    by_hand: CsrService,
+    manual: CsrService,
     gateway: String,
     impostor: String,
 }
@@ -65,7 +65,7 @@ impl Story {
             org,
             dir: place.dir.clone(),
             automatic: service(profile().build()?),
-            by_hand: service(profile().approval(RequestKind::Renewal, ApprovalMode::ByHand).build()?),
+            manual: service(profile().approval(RequestKind::Renewal, ApprovalMode::Manual).build()?),
             gateway: format!("gateway-{number:04}"),
             impostor: format!("impostor-{number:04}"),
             clock,
@@ -108,13 +108,13 @@ impl Story {
         self.clock.pass(60);
         let request = gateway.device.request()?;
         let pending =
-            self.ask_by_hand(&gateway, &request, "asks to renew, and now a person decides: denied").await?;
-        self.by_hand.deny(self.org, pending, "the device was reported stolen").await?;
+            self.ask_manual(&gateway, &request, "asks to renew, and now a person decides: denied").await?;
+        self.manual.deny(self.org, pending, "the device was reported stolen").await?;
         self.clock.pass(1);
         let request = gateway.device.request()?;
-        let pending = self.ask_by_hand(&gateway, &request, "was found, and asks again: approved").await?;
-        self.by_hand.approve(self.org, pending).await?;
-        let answer = self.submit(&self.by_hand, &request, proven(&gateway.certificate)).await?;
+        let pending = self.ask_manual(&gateway, &request, "was found, and asks again: approved").await?;
+        self.manual.approve(self.org, pending).await?;
+        let answer = self.submit(&self.manual, &request, proven(&gateway.certificate)).await?;
         let Outcome::Issued(issued) = answer else { bail!("an approved request was not answered") };
         gateway.device.install(&issued.pem())?;
         Ok(self.gateway.clone())
@@ -153,7 +153,7 @@ impl Story {
         let csr = csr_service::Csr::parse(&request, Profile::builder().build()?.key_policy())?;
         let forged = csr_service::issue(&issuer, &Profile::builder().build()?, &csr, None, self.clock.now())?;
         self.refused(
-            "a stranger",
+            "an unauthenticated requester",
             "presents a forged certificate of the gateway",
             &request,
             proven(forged.der()),
@@ -171,9 +171,9 @@ impl Story {
         }
     }
 
-    async fn ask_by_hand(&self, gateway: &Equipped, request: &[u8], what: &str) -> Result<RequestId> {
+    async fn ask_manual(&self, gateway: &Equipped, request: &[u8], what: &str) -> Result<RequestId> {
         self.tell(&gateway.device.name, what)?;
-        match self.submit(&self.by_hand, request, proven(&gateway.certificate)).await? {
+        match self.submit(&self.manual, request, proven(&gateway.certificate)).await? {
             Outcome::Pending(pending) => Ok(pending.request_id),
             other => bail!("the request does not wait: {other:?}"),
         }

@@ -49,11 +49,11 @@ impl Site {
     /// Devices that have enrolled.
     pub(crate) async fn devices(&self, server: &Serving, count: usize) -> Outcome<Vec<Device>> {
         let roots = self.roots()?;
-        let operator = self.run(&["operator-token"])?;
+        let operator = self.run(&["api-tokens", "bootstrap"])?;
         let mut devices = Vec::new();
         for number in 0..count {
             let name = format!("gateway-{number}");
-            let mut command = self.command(&["enroll-token", "create", &name]);
+            let mut command = self.command(&["enrollment-tokens", "create", &name]);
             command.env("RENEWAL_SERVER", server.api()).env("RENEWAL_TOKEN", operator.trim_end());
             let token = finish(command)?;
             let key = KeyPair::generate()?;
@@ -73,7 +73,7 @@ impl Site {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary("renewal"));
         command.current_dir(self.directory.path()).args(arguments);
-        command.env("RENEWAL_CONFIG", "site/renewal.toml").env("RENEWAL_LOG__LEVEL", "info");
+        command.env("RENEWAL_CONFIG", "site/renewal.toml").env("RENEWAL_LOGGING__LEVEL", "info");
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }

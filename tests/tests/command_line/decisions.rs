@@ -26,7 +26,7 @@ async fn an_approved_request_gets_its_certificate_when_it_is_repeated(cx: Contex
     let desk = Desk::new(&cx).await;
     desk.certificate(-60, -1);
     desk.request("a", "");
-    let line = "sign --csr a.csr --current current.pem --out a.pem --by-hand";
+    let line = "sign --csr a.csr --current current.pem --out a.pem --manual";
     let id = desk.run(line).pending();
     assert_eq!(desk.run(line).pending(), id, "it still waits, and is the same");
     assert_eq!(desk.story(), ["recovery_start"]);
@@ -48,7 +48,7 @@ async fn a_denied_request_fails_and_can_be_made_again(cx: Context) {
     let desk = Desk::new(&cx).await;
     desk.certificate(-1, 90);
     desk.request("a", "");
-    let line = "sign --csr a.csr --current current.pem --out a.pem --by-hand";
+    let line = "sign --csr a.csr --current current.pem --out a.pem --manual";
     let first = desk.run(line).pending();
     assert_eq!(desk.run(&format!("deny {first} --note stolen")).done().out, "Denied.\n");
     assert!(!desk.workshop.path("a.pem").exists());
@@ -67,9 +67,9 @@ async fn a_denied_request_fails_and_can_be_made_again(cx: Context) {
 async fn an_enrollment_can_wait_too(cx: Context) {
     let desk = Desk::new(&cx).await;
     desk.request("a", "");
-    let id = desk.run("sign --csr a.csr --out a.pem --by-hand").pending();
+    let id = desk.run("sign --csr a.csr --out a.pem --manual").pending();
     desk.run(&format!("approve {id}")).done();
-    desk.run("sign --csr a.csr --out a.pem --by-hand").done();
+    desk.run("sign --csr a.csr --out a.pem --manual").done();
     desk.assert_verifies("a.pem");
     assert!(desk.story().is_empty(), "an enrollment is no event");
 }

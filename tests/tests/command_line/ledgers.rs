@@ -62,7 +62,7 @@ async fn a_ledger_outlives_its_directory(cx: Context) {
     let database = cx.fresh_database().await;
     let first = Desk::new(&cx).await;
     first.request("a", "");
-    let id = run(&first, database.url(), "sign --csr a.csr --by-hand").pending();
+    let id = run(&first, database.url(), "sign --csr a.csr --manual").pending();
     let second = Desk::new(&cx).await;
     for name in ["ca.pem", "ca.key"] {
         second.workshop.write(name, first.workshop.read(name));

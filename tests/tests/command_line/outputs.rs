@@ -97,7 +97,7 @@ async fn the_exit_status_is_right_even_where_nothing_can_be_said(cx: Context) {
     desk.request("ca", "-addext basicConstraints=CA:TRUE");
     for (line, status) in [
         ("sign --csr ca.csr", 2),
-        ("sign --csr a.csr --by-hand", 3),
+        ("sign --csr a.csr --manual", 3),
         ("sign --csr missing.csr", 1),
         ("events --limit 0", 1),
         ("events", 0),

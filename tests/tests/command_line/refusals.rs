@@ -1,5 +1,5 @@
 //! Requests that are refused: exit status 2, the reason on standard error, nothing issued; nothing
-//! recorded for a stranger, the failure recorded for a device.
+//! recorded for an unauthenticated requester, the failure recorded for a device.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
         [
             a_bad_request_is_refused_whoever_sends_it,
             an_impostor_is_refused,
-            a_stranger_leaves_no_trace,
+            an_unauthenticated_requester_leaves_no_trace,
             an_organisation_sees_nothing_of_another,
         ]
     )
@@ -64,7 +64,7 @@ async fn a_bad_request_is_refused_whoever_sends_it(cx: Context) {
         desk.run("sign --csr bad.csr --out out.pem").refused(reason);
         assert!(!desk.workshop.path("out.pem").exists(), "{reason}");
     }
-    assert!(desk.story().is_empty(), "an enrollment is a stranger's");
+    assert!(desk.story().is_empty(), "an enrollment proves no identity");
 
     desk.certificate(-1, 90);
     let mut story = Vec::new();
@@ -103,18 +103,18 @@ async fn an_impostor_is_refused(cx: Context) {
     assert!(desk.events("--device gateway-2").is_empty());
 }
 
-async fn a_stranger_leaves_no_trace(cx: Context) {
+async fn an_unauthenticated_requester_leaves_no_trace(cx: Context) {
     let desk = Desk::new(&cx).await;
     desk.request("a", "");
     desk.workshop.key("forged.key", P256);
     desk.workshop.authority("forged", "/O=Works/CN=Test CA");
-    desk.workshop.openssl("x509 -req -in a.csr -CA forged.pem -CAkey forged.key -out stranger.pem");
-    let said = desk.workshop.fails("verify -CAfile ca.pem stranger.pem");
-    assert!(said.contains("stranger.pem: verification failed"), "{said}");
+    desk.workshop.openssl("x509 -req -in a.csr -CA forged.pem -CAkey forged.key -out forged-device.pem");
+    let said = desk.workshop.fails("verify -CAfile ca.pem forged-device.pem");
+    assert!(said.contains("forged-device.pem: verification failed"), "{said}");
     let refused = |current: &str, reason| {
         desk.run(&format!("sign --csr a.csr --current {current} --out out.pem")).refused(reason);
     };
-    refused("stranger.pem", Reason::CertificateNotFromDeviceIssuer);
+    refused("forged-device.pem", Reason::CertificateNotFromDeviceIssuer);
     refused("ca.pem", Reason::CertificateNotADeviceCertificate);
     refused("a.csr", Reason::CertificateMalformed);
     desk.certificate(1, 90);

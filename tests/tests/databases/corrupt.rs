@@ -76,8 +76,8 @@ const REQUEST: [Change; 9] = [
 const TOKEN: [Change; 4] = [
     ("device_name = ''", "device_name"),
     ("device_name = 'of two\nlines'", "device_name"),
-    ("spent_by = org_id", "spent_by"),
-    ("spent_by = id, revoked_at = '2001-01-01 00:00:00'", "revoked_at"),
+    ("used_by_request_id = org_id", "used_by_request_id"),
+    ("used_by_request_id = id, revoked_at = '2001-01-01 00:00:00'", "revoked_at"),
 ];
 
 /// Changes of a current certificate.
@@ -206,7 +206,7 @@ async fn a_changed_token_is_found(context: Context) {
             ("secret_sha256 = zeroblob(33)", "secret_sha256"),
             ("expires_at = 'tomorrow'", "expires_at"),
             ("revoked_at = x'00'", "revoked_at"),
-            ("spent_by = x'00'", "spent_by"),
+            ("used_by_request_id = x'00'", "used_by_request_id"),
         ],
         Backend::Postgres => &[
             (r"secret_sha256 = '\x00'", "secret_sha256"),
@@ -217,21 +217,21 @@ async fn a_changed_token_is_found(context: Context) {
     for (secret, &change) in (1..).zip(TOKEN.iter().chain(wrong)) {
         crate::schema::execute(&db, "DELETE FROM enrollment_tokens").await;
         let token = samples.token("gateway", secret);
-        store.create_token(samples.org, &token).await.unwrap();
+        store.create_enrollment_token(samples.org, &token).await.unwrap();
         crate::schema::execute(&db, &format!("UPDATE enrollment_tokens SET {}", change.0)).await;
         let key = token.id.to_string();
-        let listed = store.tokens(samples.org, &PageRequest::default()).await;
+        let listed = store.enrollment_tokens(samples.org, &PageRequest::default()).await;
         assert_corrupt(listed, "enrollment_tokens", change, &key);
         if change.1 != "secret_sha256" {
-            let read = store.token_of_secret(samples.org, &token.secret_sha256).await;
+            let read = store.enrollment_token_of_secret(samples.org, &token.secret_sha256).await;
             assert_corrupt(read, "enrollment_tokens", change, &key);
         }
-        let revoked = store.revoke_token(samples.org, token.id, samples.clock.now()).await;
+        let revoked = store.revoke_enrollment_token(samples.org, token.id, samples.clock.now()).await;
         assert_corrupt(revoked, "enrollment_tokens", change, &key);
     }
     // Without its id the row is still named, by what it has instead.
-    crate::schema::execute(&db, "UPDATE enrollment_tokens SET id = org_id, spent_by = NULL").await;
-    let listed = store.tokens(samples.org, &PageRequest::default()).await;
+    crate::schema::execute(&db, "UPDATE enrollment_tokens SET id = org_id, used_by_request_id = NULL").await;
+    let listed = store.enrollment_tokens(samples.org, &PageRequest::default()).await;
     assert_corrupt(listed, "enrollment_tokens", ("id = org_id", "id"), &samples.org.to_string());
     db.close().await.unwrap();
 }

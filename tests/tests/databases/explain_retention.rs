@@ -1,4 +1,4 @@
-//! Every statement that lets go of history finds its rows by an index, a batch of them at most.
+//! Every statement that prunes history finds its rows by an index, a batch of them at most.
 
 use crate::explain::History;
 use crate::plan::Expected;

@@ -85,14 +85,14 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     let (samples, others) = (Samples::of(1), Samples::of(2));
     let org = samples.org;
 
-    // What is there before: an event, an attempt that has ended, certificates, a spent token.
+    // What is there before: an event, an attempt that has ended, certificates, a used token.
     let there = samples.start("gateway", AttemptKind::Renewal);
     store.create(org, &there).await.unwrap();
     let ended = opened(&store, &samples, "meter", "ended").await;
     store.complete(org, ended.id(), &samples.issued(&ended, 1)).await.unwrap();
     let token = samples.token("camera", 1);
-    store.create_token(org, &token).await.unwrap();
-    store.revoke_token(org, token.id, samples.clock.now()).await.unwrap();
+    store.create_enrollment_token(org, &token).await.unwrap();
+    store.revoke_enrollment_token(org, token.id, samples.clock.now()).await.unwrap();
     let mut good = Vec::new();
     for number in 0..20 {
         good.push(opened(&store, &samples, "gateway", &format!("good {number}")).await);

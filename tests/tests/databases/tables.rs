@@ -250,8 +250,15 @@ async fn a_secret_is_of_one_token(cx: Context) {
     let database = cx.fresh_database().await;
     let db = database.connect().await;
     let add = async |org: u128, token: u128, secret: u8| {
-        let columns =
-            ["org_id", "id", "device_name", "secret_sha256", "expires_at", "spent_by", "revoked_at"];
+        let columns = [
+            "org_id",
+            "id",
+            "device_name",
+            "secret_sha256",
+            "expires_at",
+            "used_by_request_id",
+            "revoked_at",
+        ];
         let values: [Value; 7] = [
             id(org).into(),
             id(token).into(),
@@ -271,7 +278,9 @@ async fn a_secret_is_of_one_token(cx: Context) {
         assert!(matches!(refused.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))), "{refused}");
     }
     let mut select = Query::select();
-    select.columns(["expires_at", "revoked_at", "spent_by", "secret_sha256"]).from("enrollment_tokens");
+    select
+        .columns(["expires_at", "revoked_at", "used_by_request_id", "secret_sha256"])
+        .from("enrollment_tokens");
     let row = db.query_one(&select).await.unwrap().unwrap();
     let instants = [0, 1].map(|index| row.try_get_by_index::<DateTime<Utc>>(index).unwrap());
     assert_eq!(instants, [instant(INSTANTS[8]), instant(INSTANTS[0])]);

@@ -119,13 +119,13 @@ async fn a_database_of_an_older_program_is_brought_up_to_date_and_keeps_its_rows
         store.open_requests(org, &OpenRequestFilter::default(), &PageRequest::default()).await.unwrap();
     assert_eq!(open.items, [waiting, enrollment.clone()]);
     assert_eq!(store.open_request(org, enrollment.id()).await.unwrap().as_ref(), Some(&enrollment));
-    assert_eq!(store.tokens(org, &PageRequest::default()).await.unwrap().items, []);
+    assert_eq!(store.enrollment_tokens(org, &PageRequest::default()).await.unwrap().items, []);
 
     // It goes on as if nothing had been.
     let end = samples.issued(&enrollment, 11);
     assert_eq!(store.complete(org, enrollment.id(), &end).await.unwrap(), Completed::Recorded);
     let token = samples.token("sensor", 1);
-    store.create_token(org, &token).await.unwrap();
+    store.create_enrollment_token(org, &token).await.unwrap();
     let another = samples.enrollment("sensor", "csr 6", token.id);
     store.open(org, &another, Standing::NotRevoked, now).await.unwrap();
     assert_eq!(store.open_request(org, another.id()).await.unwrap(), Some(another));

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use csr_service::{
     Credential, CsrService, EnrollmentGrant, Organisations, Profile, Reason,
     Reason::{
-        CertificateRevoked, CertificateUnknown, EnrollmentNameMismatch, ExpiredTooLong, OrganisationInactive,
-        RenewalTooEarly, SanMismatch, SubjectMismatch,
+        CertificateNotRecorded, CertificateRevoked, EnrollmentNameMismatch, ExpiredTooLong,
+        OrganisationInactive, RenewalTooEarly, SanMismatch, SubjectMismatch,
     },
 };
 use libtest_mimic::Trial;
@@ -40,8 +40,8 @@ tests! {
     SubjectMismatch: another_subject_is_not_renewed
     SanMismatch: other_alternative_names_are_not_renewed
     CertificateRevoked: a_revoked_certificate_is_not_renewed
-    CertificateUnknown: a_certificate_that_is_not_recorded_is_not_renewed_where_it_must_be
-    RenewalTooEarly: a_certificate_is_not_renewed_before_its_window
+    CertificateNotRecorded: a_certificate_that_is_not_recorded_is_not_renewed_where_it_must_be
+    RenewalTooEarly: a_certificate_is_not_renewed_before_its_earliest_renewal
     ExpiredTooLong: a_certificate_is_not_recovered_after_the_grace_period
     ExpiredTooLong: a_certificate_that_expired_in_the_year_1_is_not_recovered
     OrganisationInactive: a_device_of_an_inactive_organisation_is_refused
@@ -141,13 +141,13 @@ fn a_revoked_certificate_is_not_renewed() {
 fn a_certificate_that_is_not_recorded_is_not_renewed_where_it_must_be() {
     let world = World::new();
     let service = world.builder(Profile::builder()).recorded_certificates_only(true).build();
-    refused(&world, &service, &world.request(), &world.certificate(), CertificateUnknown);
+    refused(&world, &service, &world.request(), &world.certificate(), CertificateNotRecorded);
 }
 
-fn a_certificate_is_not_renewed_before_its_window() {
+fn a_certificate_is_not_renewed_before_its_earliest_renewal() {
     let world = World::new();
-    let window = Duration::from_hours(30 * 24);
-    let service = world.builder(Profile::builder().window(Some(window))).build();
+    let earliest = Duration::from_hours(30 * 24);
+    let service = world.builder(Profile::builder().earliest_renewal(Some(earliest))).build();
     let (csr, certificate) = (world.request(), world.certificate());
     world.clock.advance(TimeDelta::days(59));
     refused(&world, &service, &csr, &certificate, RenewalTooEarly);

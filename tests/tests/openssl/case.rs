@@ -58,7 +58,7 @@ fn refuse_request(case: &Case) {
     refused(presenting(&foreign_certificate(&world)));
     refused(presenting(b"no certificate"));
     world.assert_nothing_stored();
-    assert_eq!(service.strangers_refused(), 3);
+    assert_eq!(service.unauthenticated_requests(), 3);
 
     let certificate = world.certificate();
     refused(presenting(&certificate));
@@ -69,10 +69,10 @@ fn refuse_request(case: &Case) {
     let recovery = ["recovery_start".to_owned(), format!("recovery_failed: {}", case.reason)];
     assert_eq!(world.story(), [renewal, recovery].concat());
     assert_eq!(world.issued_count(), 0);
-    assert_eq!(service.strangers_refused(), 3, "a device is no stranger");
+    assert_eq!(service.unauthenticated_requests(), 3, "a device is authenticated");
 }
 
-/// A certificate that proves nothing: whoever presents it is a stranger, and leaves no trace.
+/// A certificate that proves nothing: whoever presents it is not authenticated, and leaves no trace.
 fn refuse_certificate(case: &Case) {
     let world = World::new();
     let service = world.service();
@@ -81,7 +81,7 @@ fn refuse_certificate(case: &Case) {
     assert_eq!(rejection.reason(), case.reason, "{rejection}");
     assert!(!rejection.to_string().contains(renewal_domain::text::is_unsafe), "{rejection:?}");
     world.assert_nothing_stored();
-    assert_eq!(service.strangers_refused(), 1);
+    assert_eq!(service.unauthenticated_requests(), 1);
 }
 
 /// A certificate for the device's own name and key, of an authority of the same name as ours.

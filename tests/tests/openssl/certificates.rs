@@ -1,4 +1,4 @@
-//! Certificates that are no ground for a renewal: whoever presents one is a stranger.
+//! Certificates that are no ground for a renewal: whoever presents one is not authenticated.
 
 use chrono::TimeDelta;
 use csr_service::Reason::{

@@ -7,7 +7,7 @@ use csr_service::Reason;
 use crate::{authorisations, case};
 
 /// The tests of tokens, which neither a request nor a certificate has.
-const TOKENS: &str = include_str!("../../../crates/csr-service/tests/flow/tokens.rs");
+const TOKENS: &str = include_str!("../../../crates/csr-service/tests/flow/enrollment_tokens.rs");
 
 /// The reasons that neither a request nor a certificate brings about, but what happens while it
 /// is worked on. The tests of `csr-service` itself make that happen.
@@ -19,7 +19,7 @@ const ELSEWHERE: [(Reason, &str); 10] = [
     (Reason::SignerFailed, include_str!("../../../crates/csr-service/tests/flow/faults.rs")),
     (Reason::StoreFailed, include_str!("../../../crates/csr-service/tests/flow/faults.rs")),
     (Reason::IssuedCertificateWrong, include_str!("../../../crates/csr-service/tests/flow/faults.rs")),
-    (Reason::EnrollmentTokenSpent, TOKENS),
+    (Reason::EnrollmentTokenUsed, TOKENS),
     (Reason::EnrollmentTokenRevoked, TOKENS),
     (Reason::EnrollmentTokenExpired, TOKENS),
 ];

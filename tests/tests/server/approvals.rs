@@ -15,7 +15,7 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
 
 async fn a_person_approves_and_denies(cx: Context) {
     let mut site = Site::new(&cx).await;
-    site.set("RENEWAL_PROFILE__RENEWAL", "by-hand");
+    site.set("RENEWAL_PROFILE__RENEWAL", "manual");
     let server = Serving::start(&site);
     site.request("device", "gateway-1");
     site.keep(&site.enroll(&server, "device", &site.token(&server, "gateway-1")), "first");

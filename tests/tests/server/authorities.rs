@@ -25,7 +25,7 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
         [
             a_change_of_the_authority_replaces_nothing,
             a_change_that_would_have_no_effect_is_refused,
-            what_is_configured_of_earlier_authorities_is_checked,
+            what_is_configured_of_previous_authorities_is_checked,
         ]
     ));
     trials
@@ -85,7 +85,7 @@ async fn an_authority_is_changed_as_the_page_says(cx: Context) {
     assert!(site.x509("renewed", "issuer").ends_with("Renewal Ledger CA 2"));
     let shown = run(&site, &server, "Its files");
     assert!(shown.starts_with("present: CN=Renewal Ledger CA 2\n"), "{shown}");
-    assert!(shown.contains("\nearlier: CN=Renewal Ledger CA\n"), "{shown}");
+    assert!(shown.contains("\nprevious: CN=Renewal Ledger CA\n"), "{shown}");
 
     let ledger = Ledger::of(&site).await;
     for certificate in ["device", "renewed"] {
@@ -95,7 +95,7 @@ async fn an_authority_is_changed_as_the_page_says(cx: Context) {
     }
     run(&site, &server, "3. Check the revocation lists of both");
     for (certificate, authority, list) in
-        [("device", "site/ca", "earlier"), ("renewed", "site/ca-2", "present")]
+        [("device", "site/ca", "previous"), ("renewed", "site/ca-2", "present")]
     {
         let verify =
             format!("verify -crl_check -CAfile {authority}.pem -CRLfile {list}.crl {certificate}.pem");
@@ -128,10 +128,13 @@ async fn a_change_of_the_authority_replaces_nothing(cx: Context) {
             "certificate = \"ca.pem\"\nkey = \"ca.key\"",
             "certificate = \"ca-3.pem\"\nkey = \"ca-3.key\"",
         )
-        .replace("\n[est]", "\n[[issuer.earlier]]\ncertificate = \"ca.pem\"\nkey = \"ca.key\"\n\n[est]");
+        .replace(
+            "\n# An authority of another",
+            "\n[[issuer.previous]]\ncertificate = \"ca.pem\"\nkey = \"ca.key\"\n\n# An authority of another",
+        );
     assert_eq!(text, expected);
     let shown = site.run(&["ca", "show"]).done().out;
-    for part in ["present: CN=Works\n", "ECDSA P-384", "729 days left", "earlier: CN=Renewal Ledger CA\n"] {
+    for part in ["present: CN=Works\n", "ECDSA P-384", "729 days left", "previous: CN=Renewal Ledger CA\n"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let said = site.run(&arguments).failed();
@@ -154,7 +157,7 @@ async fn a_change_that_would_have_no_effect_is_refused(cx: Context) {
     assert!(said.contains("nowhere.toml"), "{said}");
 }
 
-async fn what_is_configured_of_earlier_authorities_is_checked(cx: Context) {
+async fn what_is_configured_of_previous_authorities_is_checked(cx: Context) {
     let site = Site::new(&cx).await;
     site.run(&["ca", "rollover"]).done();
     let good = site.workshop.read("site/renewal.toml");

@@ -41,10 +41,11 @@ async fn a_wrong_setting_is_named_with_what_was_meant(cx: Context) {
     let cases = [
         ("lifetime =", "lifetme =", "did you mean lifetime?"),
         ("[profile]", "[profle]", "did you mean profile?"),
+        ("[logging]", "[log]", "renewal.toml: the setting log is called logging now"),
         ("365d", "soon", "write it like 90d, 12h or 30m"),
         ("listen = \"0.0.0.0:8443\"", "", "est.listen is missing"),
-        ("renewal = \"automatic\"", "renewal = \"maybe\"", "by-hand"),
-        ("level = \"info\"", "level = \"info,=,\"", "log.level"),
+        ("renewal = \"automatic\"", "renewal = \"maybe\"", "manual"),
+        ("level = \"info\"", "level = \"info,=,\"", "logging.level"),
         ("crl_validity = \"24h\"", "crl_validity = \"1s\"", "a revocation list must be valid"),
         ("# crl_url = \"http:", "crl_url = \"ftp:", "[profile] crl_url"),
         ("[organisations.labels]", &label, "\"cacerts\" cannot be a label"),
@@ -63,6 +64,10 @@ async fn a_wrong_setting_is_named_with_what_was_meant(cx: Context) {
     let said = site.run(&["serve"]).failed();
     assert!(said.contains("lifetme") && said.contains("did you mean lifetime?"), "{said}");
     site.unset("RENEWAL_PROFILE__LIFETME");
+    site.set("RENEWAL_LOG__LEVEL", "info");
+    let said = site.run(&["config", "check"]).failed();
+    assert!(said.contains("RENEWAL_LOG__LEVEL is called RENEWAL_LOGGING__LEVEL now"), "{said}");
+    site.unset("RENEWAL_LOG__LEVEL");
     let said = site.run(&["serve", "--config", "nowhere.toml"]).failed();
     assert!(said.contains("nowhere.toml") && said.contains("renewal init"), "{said}");
 }

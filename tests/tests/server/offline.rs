@@ -67,7 +67,7 @@ async fn what_is_refused_or_waits_has_its_exit_status(cx: Context) {
     let said = site.run(&impostor).ended(2);
     assert!(said.contains("refused: ") && said.contains("requested CN=gateway-2"), "{said}");
     assert!(!site.workshop.path("never.pem").exists());
-    site.set("RENEWAL_PROFILE__RENEWAL", "by-hand");
+    site.set("RENEWAL_PROFILE__RENEWAL", "manual");
     let renewal = ["sign", "--csr", "device.csr", "--current", "first.pem"];
     let said = site.run(&renewal).ended(3);
     let (_, id) = said.split_once("renewal requests approve ").unwrap();

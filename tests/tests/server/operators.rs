@@ -45,13 +45,13 @@ async fn an_operator_finds_out_what_happened(cx: Context) {
     let json = |arguments: &[&str]| -> Value {
         serde_json::from_str(&said(&[arguments, &["-o", "json"]].concat())).unwrap()
     };
-    let story = said(&["device", "show", "gateway-1"]);
+    let story = said(&["devices", "show", "gateway-1"]);
     for part in
         ["1 since the last success", "enrollment", "succeeded", "failed", "subject_mismatch", "To do: "]
     {
         assert!(story.contains(part), "{part}: {story}");
     }
-    let device = json(&["device", "show", "gateway-1"]);
+    let device = json(&["devices", "show", "gateway-1"]);
     let outcomes: Vec<_> = device["timeline"]
         .as_array()
         .unwrap()
@@ -80,7 +80,7 @@ async fn an_operator_finds_out_what_happened(cx: Context) {
     site.request_with("device", "again", "gateway-1");
     site.renew(&server, "again", ("second", "device")).refused(403, "certificate_revoked");
     assert_eq!(json(&["certs", "list", "--revoked"])[0]["serial"], serial);
-    assert!(said(&["device", "show", "gateway-1"]).contains("revoked: key_compromise"));
+    assert!(said(&["devices", "show", "gateway-1"]).contains("revoked: key_compromise"));
     server.stop();
 }
 
@@ -91,7 +91,7 @@ async fn a_history_of_several_pages_is_exported_whole(cx: Context) {
     let events = history(1_200);
     renewal_domain::RenewalEventStore::create_many(&*ledger.store, ORG, &events).await.unwrap();
 
-    let lines = site.ask(&server, &["events", "export"]).done();
+    let lines = site.ask(&server, &["history", "export"]).done();
     let ids: Vec<String> = lines
         .out
         .lines()
@@ -99,11 +99,11 @@ async fn a_history_of_several_pages_is_exported_whole(cx: Context) {
         .collect();
     let expected: Vec<_> = events.iter().rev().map(|event| event.id().to_string()).collect();
     assert_eq!(ids, expected);
-    let said = site.ask(&server, &["events", "export", "history.csv"]).done().err;
+    let said = site.ask(&server, &["history", "export", "history.csv"]).done().err;
     assert_eq!(said, "Wrote 1200 events to history.csv.\n");
     let csv = String::from_utf8(site.workshop.read("history.csv")).unwrap();
     assert_eq!(csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect::<Vec<_>>(), expected);
-    let said = site.ask(&server, &["events", "export", "history.csv"]).failed();
+    let said = site.ask(&server, &["history", "export", "history.csv"]).failed();
     assert_eq!(said, "history.csv exists already and is not replaced");
     let some = site.ask(&server, &["events", "list", "-o", "csv", "--limit", "1001"]).done();
     assert_eq!(some.out.lines().count(), 1_002);
@@ -114,21 +114,21 @@ async fn a_history_of_several_pages_is_exported_whole(cx: Context) {
 async fn a_viewer_reads_and_changes_nothing(cx: Context) {
     let site = Site::new(&cx).await;
     let server = Serving::start(&site);
-    let made = site.ask(&server, &["tokens", "create", "a screen", "--role", "viewer"]).done();
+    let made = site.ask(&server, &["api-tokens", "create", "a screen", "--role", "viewer"]).done();
     let viewer = made.out.trim_end();
     site.ask_as(viewer, &server, &["summary"]).done();
-    let said = site.ask_as(viewer, &server, &["enroll-token", "create", "gateway-1"]).failed();
+    let said = site.ask_as(viewer, &server, &["enrollment-tokens", "create", "gateway-1"]).failed();
     assert!(said.contains("operator_required, request "), "{said}");
 
     for format in ["table", "json", "csv"] {
-        let listed = site.ask(&server, &["tokens", "list", "-o", format]).done().out;
+        let listed = site.ask(&server, &["api-tokens", "list", "-o", format]).done().out;
         assert!(listed.contains("a screen") && !listed.contains("rla_"), "{listed}");
     }
-    let listed = site.ask(&server, &["tokens", "list", "-o", "json"]).done().out;
+    let listed = site.ask(&server, &["api-tokens", "list", "-o", "json"]).done().out;
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let id =
         listed.as_array().unwrap().iter().find(|token| token["name"] == "a screen").unwrap()["id"].clone();
-    let said = site.ask(&server, &["tokens", "revoke", id.as_str().unwrap()]).done().out;
+    let said = site.ask(&server, &["api-tokens", "revoke", id.as_str().unwrap()]).done().out;
     assert!(said.ends_with("of a screen is revoked.\n"), "{said}");
     let said = site.ask_as(viewer, &server, &["summary"]).failed();
     assert!(said.contains("does not take the token"), "{said}");
@@ -181,7 +181,7 @@ async fn a_configuration_leads_to_its_server(cx: Context) {
     site.unset("RENEWAL_API__LISTEN");
     site.configure("127.0.0.1:8080", &free.to_string());
     let server = Serving::start(&site);
-    site.run(&["enroll-token", "create", "gateway-1", "--config", "site/renewal.toml"]).done();
+    site.run(&["enrollment-tokens", "create", "gateway-1", "--config", "site/renewal.toml"]).done();
     site.run(&["summary"]).done();
     server.stop();
 }
@@ -189,12 +189,12 @@ async fn a_configuration_leads_to_its_server(cx: Context) {
 async fn completions_and_manual_pages_are_made(cx: Context) {
     let site = Site::empty(&cx).await;
     for shell in ["bash", "zsh", "fish"] {
-        assert!(site.run(&["completions", shell]).done().out.contains("enroll-token"), "{shell}");
+        assert!(site.run(&["completions", shell]).done().out.contains("enrollment-tokens"), "{shell}");
     }
     assert!(site.run(&["man"]).done().out.contains(".TH renewal 1"));
     fs::create_dir(site.workshop.path("man")).unwrap();
     site.run(&["man", "man"]).done();
-    let page = String::from_utf8(site.workshop.read("man/renewal-device-show.1")).unwrap();
+    let page = String::from_utf8(site.workshop.read("man/renewal-devices-show.1")).unwrap();
     assert!(page.contains("what happened to it"), "{page}");
 }
 
@@ -204,6 +204,8 @@ async fn what_is_not_understood_has_the_status_2(cx: Context) {
     {
         site.run(wrong).misunderstood();
     }
+    let said = site.run(&["enroll-token", "create", "gateway-1"]).ended(2);
+    assert!(said.contains("the command `enroll-token` is called `enrollment-tokens` now"), "{said}");
 }
 
 /// Starts of attempts, oldest first.

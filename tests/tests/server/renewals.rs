@@ -30,7 +30,7 @@ async fn a_device_enrolls_renews_and_recovers(cx: Context) {
     site.request("device", "gateway-1");
     site.keep(&site.enroll(&server, "device", &token), "first");
     site.request_with("device", "again", "gateway-1");
-    site.enroll(&server, "again", &token).refused(401, "enrollment_token_spent");
+    site.enroll(&server, "again", &token).refused(401, "enrollment_token_used");
     site.enroll(&server, "again", "rle_guessed").refused(401, "credentials_wrong");
     site.post(&server, "simplereenroll", "again", "").refused(403, "client_certificate_missing");
 
@@ -47,12 +47,24 @@ async fn a_device_enrolls_renews_and_recovers(cx: Context) {
     refused.refused(403, "subject_mismatch");
     assert!(refused.body.contains("requested CN=gateway-2, presented CN=gateway-1"), "{refused:?}");
 
-    expired(&site, "expired", -3);
+    // The authority itself never signed anything that is not recorded.
+    expired(&site, "site", "unrecorded", -3);
+    site.renew(&server, "other", ("unrecorded", "other")).refused(403, "certificate_not_recorded");
+    let mut log = server.stop();
+
+    // The same of an authority of another system, which a fleet arrives with.
+    site.run(&["init", "former", "--ca-name", "Former CA"]).done();
+    let trusted = "[[issuer.trusted]]\ncertificate = \"../former/ca.pem\"\norganisation = \"any\"\n";
+    site.configure("\n[est]", &format!("\n{trusted}\n[est]"));
+    let shown = site.run(&["ca", "show"]).done().out;
+    assert!(shown.contains("trusted: CN=Former CA\n") && shown.contains("  organisation   any\n"), "{shown}");
+    let server = Serving::start_with(&site, &["serve"]);
+    expired(&site, "former", "expired", -3);
     site.keep(&site.renew(&server, "other", ("expired", "other")), "recovered");
-    expired(&site, "forgotten", -300);
+    expired(&site, "former", "forgotten", -300);
     site.renew(&server, "other", ("forgotten", "other")).refused(403, "expired_too_long");
 
-    let log = server.stop();
+    log += &server.stop();
     assert!(!log.contains(&token) && !log.contains("ERROR"), "{log}");
     let ledger = Ledger::of(&site).await;
     let story = [
@@ -62,6 +74,8 @@ async fn a_device_enrolls_renews_and_recovers(cx: Context) {
         "renewal_success",
         "renewal_start",
         "renewal_failed: subject_mismatch",
+        "recovery_start",
+        "recovery_failed: certificate_not_recorded",
         "recovery_start",
         "recovery_success",
         "recovery_start",
@@ -89,12 +103,12 @@ async fn a_repeated_request_gets_the_same_certificate(cx: Context) {
     assert_eq!(ledger.story(ORG).await, ["renewal_start", "renewal_success"]);
 }
 
-/// Puts a certificate for the request `other.csr` into a file, signed by OpenSSL with the
-/// authority's key. It expired so many days from now.
-fn expired(site: &Site, file: &str, until: i64) {
+/// Puts a certificate for the request `other.csr` into a file, signed by OpenSSL with the key of the
+/// authority in a directory. It expired so many days from now.
+fn expired(site: &Site, authority: &str, file: &str, until: i64) {
     let workshop = &site.workshop;
     for name in ["ca.pem", "ca.key"] {
-        workshop.write(name, workshop.read(&format!("site/{name}")));
+        workshop.write(name, workshop.read(&format!("{authority}/{name}")));
     }
     let day = |days| (SystemClock.now() + TimeDelta::days(days)).format("%Y%m%d%H%M%SZ").to_string();
     workshop.openssl("req -inform DER -in other.csr -out other.pem.csr");

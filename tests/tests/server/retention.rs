@@ -257,7 +257,7 @@ async fn the_server_removes_old_history_by_itself(cx: Context) {
     site.set("RENEWAL_RETENTION__OLDER_THAN", "400d");
     site.set("RENEWAL_RETENTION__KEEP_LAST", "2");
     // The first time is within a tenth of that.
-    site.set("RENEWAL_RETENTION__EVERY", "1m");
+    site.set("RENEWAL_RETENTION__INTERVAL", "1m");
     // Two servers do it at once, where there can be two.
     let two = cx.backend() != Backend::Sqlite;
     let mut servers: Vec<_> = (0..=u32::from(two)).map(|_| Serving::start(&site)).collect();
@@ -306,7 +306,7 @@ async fn what_makes_no_sense_is_refused(cx: Context) {
     for (name, wrong, expected) in [
         ("RENEWAL_RETENTION__OLDER_THAN", "1h", "[retention]: history is kept for a day"),
         ("RENEWAL_RETENTION__KEEP_LAST", "101", "at most 100 attempts"),
-        ("RENEWAL_RETENTION__EVERY", "1s", "every must be a minute"),
+        ("RENEWAL_RETENTION__INTERVAL", "1s", "interval must be a minute"),
         ("RENEWAL_RETENTION__OLDER_THN", "400d", "did you mean older_than?"),
     ] {
         site.set("RENEWAL_RETENTION__OLDER_THAN", "400d");

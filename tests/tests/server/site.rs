@@ -121,7 +121,7 @@ impl Site {
     /// Runs the program to its end, as an operator of the server.
     #[track_caller]
     pub(crate) fn ask(&self, server: &Serving, arguments: &[&str]) -> Run {
-        let make = || self.run(&["operator-token"]).done().out.trim_end().to_owned();
+        let make = || self.run(&["api-tokens", "bootstrap"]).done().out.trim_end().to_owned();
         self.ask_as(self.operator.get_or_init(make), server, arguments)
     }
 
@@ -137,7 +137,7 @@ impl Site {
     /// The secret of a new enrollment token for a device.
     #[track_caller]
     pub(crate) fn token(&self, server: &Serving, device: &str) -> String {
-        let run = self.ask(server, &["enroll-token", "create", device]).done();
+        let run = self.ask(server, &["enrollment-tokens", "create", device]).done();
         run.out.trim_end().to_owned()
     }
 }

@@ -43,7 +43,7 @@ async fn an_unreachable_database_is_named_without_its_password(cx: Context) {
         site.set("RENEWAL_STORE__URL", &format!("{scheme}://ledger:hunter2@127.0.0.1:1/ledger"));
         let said = site.run(&["serve"]).failed();
         assert!(said.contains("cannot be reached") && !said.contains("hunter2"), "{said}");
-        assert_eq!(site.run(&["operator-token"]).failed(), said);
+        assert_eq!(site.run(&["api-tokens", "bootstrap"]).failed(), said);
     }
     site.set("RENEWAL_STORE__URL", "oracle://ledger:hunter2@127.0.0.1:1/ledger");
     let said = site.run(&["serve"]).failed();
@@ -52,7 +52,7 @@ async fn an_unreachable_database_is_named_without_its_password(cx: Context) {
 
 async fn a_log_in_json_is_json_in_every_line(cx: Context) {
     let mut site = Site::new(&cx).await;
-    site.set("RENEWAL_LOG__FORMAT", "json");
+    site.set("RENEWAL_LOGGING__FORMAT", "json");
     let server = Serving::start(&site);
     site.request("device", "gateway-1");
     site.keep(&site.enroll(&server, "device", &site.token(&server, "gateway-1")), "first");
@@ -64,7 +64,7 @@ async fn a_log_in_json_is_json_in_every_line(cx: Context) {
 
 async fn a_database_without_tables_is_to_be_migrated_first(cx: Context) {
     let site = Site::new(&cx).await;
-    for command in [&["serve"][..], &["config", "check"], &["operator-token"]] {
+    for command in [&["serve"][..], &["config", "check"], &["api-tokens", "bootstrap"]] {
         let said = site.run(command).failed();
         assert!(said.ends_with("has no tables yet: create them with `renewal migrate`"), "{said}");
     }

@@ -20,7 +20,7 @@ pub(super) fn same_names(csr: &Csr, presented: &PresentedCertificate) -> Result<
 }
 
 impl Parts {
-    /// The presented certificate is within the profile's renewal window or its grace period.
+    /// The presented certificate is neither before the profile's earliest renewal nor beyond its grace period.
     pub(super) fn in_time(
         &self,
         presented: &PresentedCertificate,
@@ -32,17 +32,17 @@ impl Parts {
                 format!("it expired {} ago, on {}", days(expired), presented.not_after()),
             )),
             Some(_) => Ok(()),
-            None => self.within_window(presented, now),
+            None => self.not_too_early(presented, now),
         }
     }
 
-    fn within_window(&self, presented: &PresentedCertificate, now: DateTime<Utc>) -> Result<(), Rejection> {
-        let Some(window) = self.profile.window() else { return Ok(()) };
+    fn not_too_early(&self, presented: &PresentedCertificate, now: DateTime<Utc>) -> Result<(), Rejection> {
+        let Some(earliest) = self.profile.earliest_renewal() else { return Ok(()) };
         let left = presented.not_after() - now;
-        if left <= window {
+        if left <= earliest {
             return Ok(());
         }
-        let opens = presented.not_after() - window;
+        let opens = presented.not_after() - earliest;
         Err(Rejection::new(Reason::RenewalTooEarly, format!("it can be renewed from {opens} on")))
     }
 
@@ -76,7 +76,7 @@ pub(super) fn rejection(refusal: Refusal, request: &OpenRequest) -> Rejection {
         Refusal::NotRecorded => {
             let serial = request.purpose().presented().map(|presented| presented.serial().to_string());
             let serial = serial.unwrap_or_default();
-            Rejection::new(Reason::CertificateUnknown, format!("serial number {serial}"))
+            Rejection::new(Reason::CertificateNotRecorded, format!("serial number {serial}"))
         }
     }
 }

@@ -99,7 +99,7 @@ impl Parts {
                 Ok(Outcome::Issued(Box::new(Issued { certificate, repeated: false })))
             }
             (Completed::TokenUnusable, _) => {
-                let reason = Reason::EnrollmentTokenSpent;
+                let reason = Reason::EnrollmentTokenUsed;
                 self.end_without_certificate(request, reason, reason.sentence()).await?;
                 Ok(Outcome::Rejected(reason.into()))
             }

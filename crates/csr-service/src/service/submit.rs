@@ -35,7 +35,7 @@ impl CsrService {
     /// again. The same request again gets the same answer, and writes nothing.
     ///
     /// Whatever comes out is in the ledger first. A requester who proves no identity leaves
-    /// no trace there, and is [counted](Self::strangers_refused) and logged.
+    /// no trace there, and is [counted](Self::unauthenticated_requests) and logged.
     ///
     /// Dropping the returned future does not stop an attempt that has begun.
     ///
@@ -53,7 +53,7 @@ impl CsrService {
             Credential::Enrollment(grant) => self.enroll(org, csr, grant, request.lifetime, now).await,
             Credential::Certificate(proven) => match parts.identify(org, proven, now) {
                 Ok(device) => self.renew(org, csr, device, request.lifetime, now).await,
-                Err(stranger) => Ok(parts.refuse_stranger(org, csr.err().unwrap_or(stranger))),
+                Err(rejection) => Ok(parts.refuse_unauthenticated(org, csr.err().unwrap_or(rejection))),
             },
         }
     }
@@ -73,22 +73,22 @@ impl CsrService {
         };
         let csr = match csr.and_then(permitted) {
             Ok(csr) => csr,
-            Err(rejection) => return Ok(parts.refuse_stranger(org, rejection)),
+            Err(rejection) => return Ok(parts.refuse_unauthenticated(org, rejection)),
         };
         if let Err(inactive) = parts.active(org).await? {
-            return Ok(parts.refuse_stranger(org, inactive));
+            return Ok(parts.refuse_unauthenticated(org, inactive));
         }
         let purpose = Purpose::Enrollment { token: grant.token() };
         let open = parts.new_request(org, &csr, purpose, lifetime);
         if let Some(reason) = grant.unusable() {
             return Ok(match parts.stores.issuance.answer(org, &open, now).await? {
                 Some(answer) => answered(answer),
-                None => parts.refuse_stranger(org, reason.into()),
+                None => parts.refuse_unauthenticated(org, reason.into()),
             });
         }
         // It presents none whose standing could count.
         let begun = self.begin(open, csr, Standing::NotRevoked, now).await?;
-        Ok(begun.unwrap_or_else(|rejection| parts.refuse_stranger(org, rejection)))
+        Ok(begun.unwrap_or_else(|rejection| parts.refuse_unauthenticated(org, rejection)))
     }
 
     async fn renew(
@@ -186,7 +186,7 @@ impl Parts {
         let name = csr.subject().common_name().clone();
         let state = match self.profile.approval(purpose.kind()) {
             ApprovalMode::Automatic => RequestState::Signing,
-            ApprovalMode::ByHand => RequestState::Pending,
+            ApprovalMode::Manual => RequestState::Pending,
         };
         OpenRequest::new(NewRequest {
             id: self.ids.next().into(),
@@ -201,9 +201,9 @@ impl Parts {
     }
 
     /// Refuses a requester who proved no identity: counted and logged, not recorded.
-    fn refuse_stranger(&self, org: OrgId, rejection: Rejection) -> Outcome {
-        self.strangers_refused.fetch_add(1, Ordering::Relaxed);
-        self.observer.stranger_refused(org, rejection.reason());
+    fn refuse_unauthenticated(&self, org: OrgId, rejection: Rejection) -> Outcome {
+        self.unauthenticated_requests.fetch_add(1, Ordering::Relaxed);
+        self.observer.unauthenticated(org, rejection.reason());
         warn!(%org, reason = %rejection.reason(), "refused a requester who proved no identity");
         Outcome::Rejected(rejection)
     }

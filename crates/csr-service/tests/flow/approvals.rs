@@ -9,7 +9,7 @@ use crate::support::{Device, ORG, World, issued, profile};
 /// A service that asks a person about renewals, and a device whose renewal waits.
 async fn waiting() -> (World, CsrService, Device, CertificateRecord, Pending) {
     let world = World::new();
-    let service = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::ByHand));
+    let service = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::Manual));
     let device = Device::named("gateway-1");
     let first = device.enroll(&service).await;
     let Outcome::Pending(pending) = device.renew(&service, &first).await.unwrap() else {
@@ -72,7 +72,7 @@ async fn of_many_decisions_at_once_one_counts() {
 #[tokio::test]
 async fn an_enrollment_can_wait_for_a_person_too() {
     let world = World::new();
-    let service = world.service_with(profile().approval(RequestKind::Enrollment, ApprovalMode::ByHand));
+    let service = world.service_with(profile().approval(RequestKind::Enrollment, ApprovalMode::Manual));
     let device = Device::named("gateway-1");
     let csr = device.csr();
     let grant = || csr_service::Credential::Enrollment(csr_service::EnrollmentGrant::for_any_device());

@@ -31,12 +31,12 @@ async fn a_grant_for_one_device_enrolls_no_other() {
 }
 
 #[tokio::test]
-async fn a_bad_request_of_a_stranger_leaves_no_trace_but_a_count() {
+async fn a_bad_unauthenticated_request_leaves_no_trace_but_a_count() {
     let world = World::new();
     let service = world.service();
     let grant = Credential::Enrollment(EnrollmentGrant::for_any_device());
     assert_rejected(submit(&service, b"rubbish", grant).await, Reason::CsrMalformed);
     assert!(world.events().await.is_empty());
     assert_eq!(world.open_requests().await, 0);
-    assert_eq!(service.strangers_refused(), 1);
+    assert_eq!(service.unauthenticated_requests(), 1);
 }

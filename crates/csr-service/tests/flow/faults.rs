@@ -55,15 +55,15 @@ async fn an_approval_that_fails_at_any_step_can_be_given_again() {
     for fault in FAULTS {
         for at in 0..CALLS {
             let world = World::new();
-            let by_hand = || profile().approval(RequestKind::Renewal, ApprovalMode::ByHand);
-            let service = world.service_with(by_hand());
+            let manual = || profile().approval(RequestKind::Renewal, ApprovalMode::Manual);
+            let service = world.service_with(manual());
             let device = Device::named("gateway-1");
             let first = device.enroll(&service).await;
             let Outcome::Pending(pending) = device.renew(&service, &first).await.unwrap() else {
                 panic!("it waits for a person")
             };
             let store = failing_store(world.store.clone(), at, fault);
-            let failing = world.builder(by_hand(), store).build();
+            let failing = world.builder(manual(), store).build();
             let approve = failing.approve(ORG, pending.request_id);
             let _lost = tokio::time::timeout(Duration::from_millis(50), approve).await;
             match service.approve(ORG, pending.request_id).await {

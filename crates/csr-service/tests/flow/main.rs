@@ -5,6 +5,7 @@
 mod api_tokens;
 mod approvals;
 mod enrollment;
+mod enrollment_tokens;
 mod faults;
 mod observing;
 mod reconciling;
@@ -16,4 +17,3 @@ mod revocation_lists;
 mod revocations;
 mod store_that_fails;
 mod support;
-mod tokens;

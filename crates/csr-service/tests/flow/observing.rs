@@ -35,8 +35,8 @@ impl Observer for Notes {
         self.note(format!("issued: {}", certificate.kind));
     }
 
-    fn stranger_refused(&self, _org: OrgId, reason: Reason) {
-        self.note(format!("stranger: {reason}"));
+    fn unauthenticated(&self, _org: OrgId, reason: Reason) {
+        self.note(format!("unauthenticated: {reason}"));
     }
 
     fn signed(&self, _took: Duration, successful: bool) {
@@ -63,9 +63,9 @@ async fn an_observer_is_told_every_event_of_the_ledger_once() {
     assert_eq!(notes.told().len(), 0, "the same answer again is not issued again");
     let other = Device::named("gateway-2");
     assert_rejected(other.renew(&service, &first).await, Reason::SubjectMismatch);
-    let stranger = Credential::Enrollment(EnrollmentGrant::for_any_device());
-    assert_rejected(submit(&service, b"rubbish", stranger).await, Reason::CsrMalformed);
-    assert_eq!(notes.told(), ["stranger: csr_malformed"]);
+    let credential = Credential::Enrollment(EnrollmentGrant::for_any_device());
+    assert_rejected(submit(&service, b"rubbish", credential).await, Reason::CsrMalformed);
+    assert_eq!(notes.told(), ["unauthenticated: csr_malformed"]);
     let told = std::mem::take(&mut *notes.events.lock().unwrap());
     assert_eq!(told, world.events().await);
 }

@@ -31,7 +31,7 @@ async fn an_abandoned_attempt_is_ended_once_it_is_old_enough() {
 #[tokio::test]
 async fn a_request_that_nobody_decides_about_expires() {
     let world = World::new();
-    let service = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::ByHand));
+    let service = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::Manual));
     let device = Device::named("gateway-1");
     let first = device.enroll(&service).await;
     let Outcome::Pending(pending) = device.renew(&service, &first).await.unwrap() else {
@@ -49,7 +49,7 @@ async fn a_request_that_nobody_decides_about_expires() {
 #[tokio::test]
 async fn more_open_requests_than_one_page_are_all_ended() {
     let world = World::new();
-    let service = world.service_with(profile().approval(RequestKind::Enrollment, ApprovalMode::ByHand));
+    let service = world.service_with(profile().approval(RequestKind::Enrollment, ApprovalMode::Manual));
     for n in 0..230 {
         Device::named(&format!("gateway-{n}")).ask_to_enroll(&service).await.unwrap();
     }

@@ -49,7 +49,7 @@ async fn the_last_second_of_validity_is_a_renewal_and_the_next_a_recovery() {
 #[tokio::test]
 async fn a_recovery_approved_after_the_grace_period_still_reaches_the_device() {
     let world = World::new();
-    let service = world.service_with(profile().approval(RequestKind::Recovery, ApprovalMode::ByHand));
+    let service = world.service_with(profile().approval(RequestKind::Recovery, ApprovalMode::Manual));
     let device = Device::named("gateway-1");
     let first = device.enroll(&service).await;
     let csr = device.csr();

@@ -86,7 +86,7 @@ async fn a_bad_request_of_a_proven_device_is_history() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_a_stranger_leaves_no_trace() {
+async fn a_certificate_of_an_unknown_authority_leaves_no_trace() {
     let world = World::new();
     let service = world.service();
     let elsewhere = World::new();
@@ -98,7 +98,7 @@ async fn a_certificate_of_a_stranger_leaves_no_trace() {
     let authority = submit(&service, &device.csr(), presenting(world.issuer().certificate_der())).await;
     assert_rejected(authority, Reason::CertificateNotADeviceCertificate);
     assert!(world.events().await.is_empty());
-    assert_eq!(service.strangers_refused(), 3);
+    assert_eq!(service.unauthenticated_requests(), 3);
 }
 
 #[tokio::test]
@@ -123,15 +123,15 @@ async fn where_it_is_demanded_a_device_of_one_organisation_cannot_renew_in_anoth
     let other = OrgId::new(uuid::Uuid::max());
     let csr = device.csr();
     let request = Request { csr: &csr, credential: presenting(&first.der), lifetime: None };
-    assert_rejected(service.submit(other, request).await, Reason::CertificateUnknown);
+    assert_rejected(service.submit(other, request).await, Reason::CertificateNotRecorded);
     assert!(device.renew(&service, &first).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_renewal_outside_of_the_window_is_too_early() {
+async fn a_renewal_before_the_earliest_renewal_is_too_early() {
     let world = World::new();
-    let window = 30 * DAY;
-    let service = world.service_with(profile().window(Some(window)));
+    let earliest = 30 * DAY;
+    let service = world.service_with(profile().earliest_renewal(Some(earliest)));
     let device = Device::named("gateway-1");
     let first = device.enroll(&service).await;
     world.clock.advance(days(59));

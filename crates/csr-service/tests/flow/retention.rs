@@ -1,4 +1,4 @@
-//! History is let go, while devices renew.
+//! History is pruned, while devices renew.
 
 use std::time::Duration;
 

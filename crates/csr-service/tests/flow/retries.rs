@@ -63,10 +63,10 @@ async fn a_request_that_nobody_finished_says_that_it_is_being_signed() {
     let Outcome::Pending(pending) = ask(&world.service()).await else { panic!("it was left open") };
     assert_eq!(pending.state, RequestState::Signing);
 
-    let by_hand = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::ByHand));
+    let manual = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::Manual));
     let other = Device::named("gateway-2");
-    let first = other.enroll(&by_hand).await;
-    let Outcome::Pending(pending) = other.renew(&by_hand, &first).await.unwrap() else {
+    let first = other.enroll(&manual).await;
+    let Outcome::Pending(pending) = other.renew(&manual, &first).await.unwrap() else {
         panic!("it waits for a person")
     };
     assert_eq!(pending.state, RequestState::Pending);

@@ -20,7 +20,7 @@ async fn a_revoked_certificate_cannot_be_renewed() {
 #[tokio::test]
 async fn what_was_revoked_while_it_waited_is_not_approved() {
     let world = World::new();
-    let service = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::ByHand));
+    let service = world.service_with(profile().approval(RequestKind::Renewal, ApprovalMode::Manual));
     let device = Device::named("gateway-1");
     let first = device.enroll(&service).await;
     let Outcome::Pending(pending) = device.renew(&service, &first).await.unwrap() else {

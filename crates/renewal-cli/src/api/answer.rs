@@ -20,7 +20,7 @@ pub(super) async fn answer(server: &Url, request: RequestBuilder) -> Result<Resp
     }
     let status = answer.status();
     let problem = if is_of(&answer, "application/problem+json") { answer.json().await.ok() } else { None };
-    Err(problem.map_or_else(|| stranger(server, status), |problem| refused(server, status, &problem)))
+    Err(problem.map_or_else(|| other_program(server, status), |problem| refused(server, status, &problem)))
 }
 
 /// The JSON of an answer.
@@ -73,6 +73,6 @@ fn refused(server: &Url, status: StatusCode, problem: &Problem) -> anyhow::Error
 }
 
 /// There was an answer that is not the API's.
-fn stranger(server: &Url, status: StatusCode) -> anyhow::Error {
+fn other_program(server: &Url, status: StatusCode) -> anyhow::Error {
     anyhow!("{server} answered {status}, and not as Renewal Ledger does; check the URL")
 }

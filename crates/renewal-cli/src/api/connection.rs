@@ -76,6 +76,26 @@ impl Environment {
 }
 
 impl Options {
+    /// Refuses these options with a command that talks to no server.
+    ///
+    /// # Errors
+    /// The first option that was given.
+    pub(crate) fn refuse_with(&self, command: &str) -> Result<()> {
+        let given = [
+            ("--server", self.server.is_some()),
+            ("--token-file", self.token_file.is_some()),
+            ("--token", self.token.is_some()),
+            ("--ca", self.ca.is_some()),
+            ("--context", self.context.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => bail!(
+                "`{command}` works on the ledger of the configuration and talks to no server: leave {option} out"
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// The server and the token. The first of these that is there names the server:
     ///
     /// 1. `--server`, `--context`, `--config`
@@ -289,6 +309,19 @@ mod tests {
         let options = flags(Some("http://other"), None, None);
         let error = options.endpoint_in(None, &Environment::default(), Ok(saved())).unwrap_err();
         assert!(error.to_string().contains("--token-file"), "{error}");
+    }
+
+    #[test]
+    fn options_about_a_server_are_refused_where_none_is_asked() {
+        flags(None, None, None).refuse_with("api-tokens bootstrap").unwrap();
+        for (options, name) in [
+            (flags(Some("http://other"), None, None), "leave --server out"),
+            (flags(None, Some("flag"), None), "leave --token out"),
+            (flags(None, None, Some("named")), "leave --context out"),
+        ] {
+            let error = options.refuse_with("api-tokens bootstrap").unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
     }
 
     #[test]

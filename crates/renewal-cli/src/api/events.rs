@@ -9,7 +9,6 @@ use renewal_domain::{AttemptId, EventId, EventType, ReasonCode, Stage};
 use renewal_server::api::model::Event;
 
 use super::client::Client;
-use super::export;
 use super::filters::{instant, told_instant};
 use super::listing::{self, Limit};
 use crate::output::{self, Tone, cell, time};
@@ -30,8 +29,6 @@ pub(crate) enum Command {
         /// The event, as `list` shows it
         id: EventId,
     },
-    /// Write the whole history, newest first, however long it is
-    Export(export::Arguments),
 }
 
 /// Which events.
@@ -81,7 +78,6 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
             let event = client.get(&["renewal-events", &id.to_string()], &[]).await?;
             print_one(format, event, |event| Ok(told(event)))
         }
-        Command::Export(arguments) => export::run(client, format, &arguments).await,
     }
 }
 

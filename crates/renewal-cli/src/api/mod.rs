@@ -1,23 +1,24 @@
 //! The commands that talk to a running server, over its HTTP API.
 
 mod answer;
+mod api_tokens;
 mod attempts;
+pub(crate) mod bootstrap;
 mod certs;
 mod client;
 mod connection;
 mod context;
 mod contexts;
-mod device;
-mod enroll_token;
+mod devices;
+mod enrollment_tokens;
 mod events;
-mod export;
 mod filters;
+mod history;
 mod listing;
 mod requests;
 mod story;
 mod summary;
 mod timeline;
-mod tokens;
 
 use std::path::Path;
 
@@ -29,26 +30,36 @@ use connection::Options;
 pub(crate) use connection::TOKEN_FILE;
 pub(crate) use filters::span;
 
+use crate::config;
 use crate::printer::Format;
 
-/// A command of the server's operators.
+/// A command of the server's operators: plural, with the singular as an alias.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// What happened: renewals and recoveries, and how they ended
+    #[command(alias = "event")]
     Events(Of<events::Command>),
+    /// Export the whole history
+    History(Of<history::Command>),
     /// One device
-    Device(Of<device::Command>),
+    #[command(alias = "device")]
+    Devices(Of<devices::Command>),
     /// Attempts that have not ended
+    #[command(alias = "attempt")]
     Attempts(With<attempts::Arguments>),
     /// Requests that wait for a person
+    #[command(alias = "request")]
     Requests(Of<requests::Command>),
     /// Certificates that were issued
+    #[command(alias = "cert")]
     Certs(Of<certs::Command>),
     /// Tokens with which devices enroll, each once
-    EnrollToken(Of<enroll_token::Command>),
+    #[command(alias = "enrollment-token")]
+    EnrollmentTokens(Of<enrollment_tokens::Command>),
     /// Tokens of operators and their programs
-    Tokens(Of<tokens::Command>),
-    /// How the fleet does
+    #[command(alias = "api-token")]
+    ApiTokens(Of<api_tokens::Command>),
+    /// Fleet health
     Summary(With<summary::Arguments>),
     /// Saved servers, each with a token
     #[command(subcommand)]
@@ -88,8 +99,11 @@ pub(crate) async fn run(command: Command, globals: Globals<'_>) -> Result<()> {
         Command::Events(Of { command, server }) => {
             events::run(&connect(&server).await?, format, command).await
         }
-        Command::Device(Of { command, server }) => {
-            device::run(&connect(&server).await?, format, command).await
+        Command::History(Of { command, server }) => {
+            history::run(&connect(&server).await?, format, &command).await
+        }
+        Command::Devices(Of { command, server }) => {
+            devices::run(&connect(&server).await?, format, command).await
         }
         Command::Attempts(With { arguments, server }) => {
             attempts::run(&connect(&server).await?, format, &arguments).await
@@ -98,11 +112,15 @@ pub(crate) async fn run(command: Command, globals: Globals<'_>) -> Result<()> {
             requests::run(&connect(&server).await?, format, command).await
         }
         Command::Certs(Of { command, server }) => certs::run(&connect(&server).await?, format, command).await,
-        Command::EnrollToken(Of { command, server }) => {
-            enroll_token::run(&connect(&server).await?, format, command).await
+        Command::EnrollmentTokens(Of { command, server }) => {
+            enrollment_tokens::run(&connect(&server).await?, format, command).await
         }
-        Command::Tokens(Of { command, server }) => {
-            tokens::run(&connect(&server).await?, format, command).await
+        Command::ApiTokens(Of { command: api_tokens::Command::Bootstrap(arguments), server }) => {
+            server.refuse_with("api-tokens bootstrap")?;
+            bootstrap::run(&config::file(globals.config), &arguments).await
+        }
+        Command::ApiTokens(Of { command: api_tokens::Command::Served(command), server }) => {
+            api_tokens::run(&connect(&server).await?, format, command).await
         }
         Command::Summary(With { arguments, server }) => {
             summary::run(&connect(&server).await?, format, &arguments).await

@@ -1,4 +1,4 @@
-//! `device show` for people: how the device stands, and what happened to it.
+//! `devices show` for people: how the device stands, and what happened to it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{Cell, ContentArrangement, Table};

@@ -1,4 +1,4 @@
-//! `summary`: how the fleet does.
+//! `summary`: fleet health.
 
 use std::time::Duration;
 

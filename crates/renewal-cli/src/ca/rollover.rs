@@ -168,7 +168,7 @@ fn report(file: &Path, (path, key): (&Path, &Path), new: (&str, &CaCertificate),
     );
     println!("  {}  its certificate", path.display());
     println!("  {}  its private key; keep it secret", key.display());
-    println!("{} names it, and the one before as an earlier authority.", file.display());
+    println!("{} names it, and the one before as a previous authority.", file.display());
     println!("\nWhat to do next:");
     println!("  1. Give {} to everybody who checks device certificates.", path.display());
     println!(

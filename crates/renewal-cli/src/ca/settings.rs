@@ -22,7 +22,7 @@ pub(super) fn present(text: &str) -> Result<Pair> {
     }
 }
 
-/// The text with another present authority; the one before is an earlier one.
+/// The text with another present authority; the one before is a previous one.
 pub(crate) fn changed(text: &str, new: &Pair) -> Result<String> {
     let old = present(text)?;
     let mut document: DocumentMut = text.parse()?;
@@ -32,19 +32,20 @@ pub(crate) fn changed(text: &str, new: &Pair) -> Result<String> {
     set(issuer, "key", &new.key);
     let inline =
         || -> InlineTable { [("certificate", &old.certificate), ("key", &old.key)].into_iter().collect() };
-    match issuer.get_mut("earlier") {
+    match issuer.get_mut("previous") {
         Some(Item::ArrayOfTables(tables)) => tables.push(table(&old)),
         Some(Item::Value(Value::Array(array))) => array.push(inline()),
-        Some(_) => bail!("its issuer.earlier is no list; write it as [[issuer.earlier]]"),
+        Some(_) => bail!("its issuer.previous is no list; write it as [[issuer.previous]]"),
         None => {
             let mut tables = ArrayOfTables::new();
             tables.push(table(&old));
-            issuer.insert("earlier", Item::ArrayOfTables(tables));
+            issuer.insert("previous", Item::ArrayOfTables(tables));
         }
     }
     let changed = document.to_string();
     // Where [issuer] is written in an unusual way, the table may have come out wrong.
-    if present(&changed).is_ok_and(|present| present == *new) && last_earlier(&changed).as_ref() == Some(&old)
+    if present(&changed).is_ok_and(|present| present == *new)
+        && last_previous(&changed).as_ref() == Some(&old)
     {
         return Ok(changed);
     }
@@ -67,13 +68,13 @@ fn table(pair: &Pair) -> Table {
     table
 }
 
-fn last_earlier(text: &str) -> Option<Pair> {
+fn last_previous(text: &str) -> Option<Pair> {
     let document: DocumentMut = text.parse().ok()?;
     let of = |table: &dyn TableLike| {
         let named = |name| table.get(name).and_then(Item::as_str).map(str::to_owned);
         Some(Pair { certificate: named("certificate")?, key: named("key")? })
     };
-    match document.get("issuer")?.get("earlier")? {
+    match document.get("issuer")?.get("previous")? {
         Item::ArrayOfTables(tables) => of(tables.iter().last()?),
         Item::Value(Value::Array(array)) => {
             Array::iter(array).last().and_then(Value::as_inline_table).and_then(|table| of(table))
@@ -91,18 +92,18 @@ mod tests {
     }
 
     #[test]
-    fn the_old_authority_becomes_an_earlier_one_and_everything_else_stays() {
+    fn the_old_authority_becomes_a_previous_one_and_everything_else_stays() {
         let text = "# Ours.\n[issuer]\ncertificate = \"ca.pem\"  # public\n# Secret!\nkey = 'ca.key'\n\
                     \n# Devices.\n[est]\nlisten = \"0.0.0.0:8443\"\n";
         let once = changed(text, &pair("ca-2.pem", "ca-2.key")).unwrap();
         assert_eq!(
             once,
             "# Ours.\n[issuer]\ncertificate = \"ca-2.pem\"  # public\n# Secret!\nkey = \"ca-2.key\"\n\
-             \n[[issuer.earlier]]\ncertificate = \"ca.pem\"\nkey = \"ca.key\"\n\
+             \n[[issuer.previous]]\ncertificate = \"ca.pem\"\nkey = \"ca.key\"\n\
              \n# Devices.\n[est]\nlisten = \"0.0.0.0:8443\"\n"
         );
         let twice = changed(&once, &pair("ca-3.pem", "ca-3.key")).unwrap();
-        let added = "\n[[issuer.earlier]]\ncertificate = \"ca-2.pem\"\nkey = \"ca-2.key\"\n\n# Devices.";
+        let added = "\n[[issuer.previous]]\ncertificate = \"ca-2.pem\"\nkey = \"ca-2.key\"\n\n# Devices.";
         assert!(twice.contains(added), "{twice}");
         assert!(twice.contains("certificate = \"ca.pem\"\nkey = \"ca.key\"\n"), "{twice}");
     }
@@ -110,14 +111,14 @@ mod tests {
     #[test]
     fn other_ways_to_write_the_same_are_kept() {
         let new = pair("b", "b.key");
-        let list = "[issuer]\ncertificate = \"a\"\nkey = \"k\"\nearlier = [{ certificate = \"0\" }]\n";
+        let list = "[issuer]\ncertificate = \"a\"\nkey = \"k\"\nprevious = [{ certificate = \"0\" }]\n";
         assert!(changed(list, &new).unwrap().contains("{ certificate = \"a\", key = \"k\" }]"));
         for inline in [
             "issuer = { certificate = \"a\", key = \"k\" }\n",
             "issuer.certificate = \"a\"\nissuer.key = \"k\"\n",
         ] {
             match changed(inline, &new) {
-                Ok(text) => assert_eq!(last_earlier(&text), Some(pair("a", "k")), "{text}"),
+                Ok(text) => assert_eq!(last_previous(&text), Some(pair("a", "k")), "{text}"),
                 Err(error) => assert!(error.to_string().contains("cannot be edited"), "{error}"),
             }
         }
@@ -129,7 +130,7 @@ mod tests {
         for (text, said) in [
             ("[est]\n", "there is no [issuer] in it"),
             ("[issuer]\nkey = \"k\"\n", "does not name certificate and key"),
-            ("[issuer]\ncertificate = \"a\"\nkey = \"k\"\nearlier = 3\n", "is no list"),
+            ("[issuer]\ncertificate = \"a\"\nkey = \"k\"\nprevious = 3\n", "is no list"),
         ] {
             let error = changed(text, &new).unwrap_err();
             assert!(error.to_string().contains(said), "{error}");

@@ -1,4 +1,4 @@
-//! `[retention]`: how old history is let go.
+//! `[retention]`: how old history is pruned.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ pub(crate) struct Retention {
     pub(crate) keep_last: u32,
     /// How often the server removes the rest.
     #[serde(deserialize_with = "super::span")]
-    pub(crate) every: Option<Duration>,
+    pub(crate) interval: Option<Duration>,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { older_than: None, keep_last: 1, every: None }
+        Self { older_than: None, keep_last: 1, interval: None }
     }
 }

@@ -12,6 +12,7 @@
 //! ```
 
 mod api_tokens;
+mod enrollment_tokens;
 mod events;
 mod filters;
 mod fleet;
@@ -22,7 +23,6 @@ mod races;
 mod retention;
 mod standing;
 mod tenancy;
-mod tokens;
 
 use futures::future::BoxFuture;
 
@@ -52,7 +52,7 @@ pub fn cases() -> Vec<Case> {
         retention::CASES,
         standing::CASES,
         tenancy::CASES,
-        tokens::CASES,
+        enrollment_tokens::CASES,
     ]
     .concat()
 }

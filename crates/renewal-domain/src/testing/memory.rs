@@ -30,7 +30,7 @@ struct Tables {
     certificates: BTreeMap<(OrgId, Serial), CertificateRecord>,
     /// The current certificate of each device.
     current: BTreeMap<(OrgId, DeviceId), (RequestId, Serial)>,
-    tokens: BTreeMap<(OrgId, TokenId), EnrollmentToken>,
+    enrollment_tokens: BTreeMap<(OrgId, TokenId), EnrollmentToken>,
     api_tokens: BTreeMap<(OrgId, ApiTokenId), ApiToken>,
 }
 
@@ -185,7 +185,7 @@ impl IssuanceStore for MemoryStore {
             return Err(conflict("the completion is of another organisation"));
         }
         self.transaction(|tables| {
-            let token = completion.token().map(|token| tables.tokens.get(&(org, token)));
+            let token = completion.token().map(|token| tables.enrollment_tokens.get(&(org, token)));
             let unusable = token.is_some_and(|token| token.is_none_or(|token| token.end.is_some()));
             if unusable && tables.requests.contains_key(&(org, id)) {
                 return Ok(Completed::TokenUnusable);
@@ -198,8 +198,10 @@ impl IssuanceStore for MemoryStore {
             {
                 return Ok(Completed::TooLate);
             }
-            if let Some(token) = completion.token().and_then(|token| tables.tokens.get_mut(&(org, token))) {
-                token.end = Some(TokenEnd::Spent { request_id: id });
+            if let Some(token) =
+                completion.token().and_then(|token| tables.enrollment_tokens.get_mut(&(org, token)))
+            {
+                token.end = Some(TokenEnd::Used { request_id: id });
             }
             if let Some(certificate) = completion.certificate() {
                 let key = (org, certificate.serial.clone());
@@ -261,34 +263,38 @@ impl IssuanceStore for MemoryStore {
 
 #[async_trait]
 impl EnrollmentTokenStore for MemoryStore {
-    async fn create_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
+    async fn create_enrollment_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
         if token.org_id != org {
             return Err(conflict("the token is of another organisation"));
         }
         self.transaction(|tables| {
-            let mut ours = tables.tokens.values().filter(|other| other.org_id == org);
+            let mut ours = tables.enrollment_tokens.values().filter(|other| other.org_id == org);
             if ours.any(|other| other.id == token.id || other.secret_sha256 == token.secret_sha256) {
                 return Err(conflict("the token exists"));
             }
-            tables.tokens.insert((org, token.id), token.clone());
+            tables.enrollment_tokens.insert((org, token.id), token.clone());
             Ok(())
         })
     }
 
-    async fn token_of_secret(
+    async fn enrollment_token_of_secret(
         &self,
         org: OrgId,
         secret_sha256: &Sha256Digest,
     ) -> Result<Option<EnrollmentToken>, StoreError> {
         let tables = self.tables();
-        let mut ours = tables.tokens.values().filter(|token| token.org_id == org);
+        let mut ours = tables.enrollment_tokens.values().filter(|token| token.org_id == org);
         Ok(ours.find(|token| token.secret_sha256 == *secret_sha256).cloned())
     }
 
-    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError> {
+    async fn enrollment_tokens(
+        &self,
+        org: OrgId,
+        page: &PageRequest,
+    ) -> Result<Page<EnrollmentToken>, StoreError> {
         let tables = self.tables();
         let found = tables
-            .tokens
+            .enrollment_tokens
             .values()
             .rev()
             .filter(|token| token.org_id == org)
@@ -299,14 +305,14 @@ impl EnrollmentTokenStore for MemoryStore {
         Ok(Page::of(found, page, &EnrollmentToken::scope(org), |token| token.id.as_uuid()))
     }
 
-    async fn revoke_token(
+    async fn revoke_enrollment_token(
         &self,
         org: OrgId,
         id: TokenId,
         at: DateTime<Utc>,
     ) -> Result<Option<EnrollmentToken>, StoreError> {
         let mut tables = self.tables();
-        let token = tables.tokens.get_mut(&(org, id));
+        let token = tables.enrollment_tokens.get_mut(&(org, id));
         Ok(token.map(|token| {
             token.end.get_or_insert(TokenEnd::Revoked { at: at.trunc_subsecs(0) });
             token.clone()

@@ -48,12 +48,12 @@ pub(super) async fn list(Viewer(call): Viewer) -> Result<Json<Page<EnrollmentTok
     let scope = renewal_domain::EnrollmentToken::scope(call.org);
     let page: PageRequest = call.query::<PageQuery>()?.request(&scope)?;
     let service = &call.parts.service;
-    let tokens = service.stores().tokens.tokens(call.org, &page).await?;
+    let tokens = service.stores().enrollment_tokens.enrollment_tokens(call.org, &page).await?;
     let now = service.clock().now();
     Ok(Json(Page::told(&tokens, |token| EnrollmentToken::at(token, now))))
 }
 
-/// Revoke an enrollment token. One that is spent or revoked stays as it is.
+/// Revoke an enrollment token. One that is used or revoked stays as it is.
 #[utoipa::path(
     post, path = "/organisations/{org}/enrollment-tokens/{id}/revoke", tag = "Enrollment tokens",
     params(

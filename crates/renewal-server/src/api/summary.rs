@@ -1,4 +1,4 @@
-//! How a fleet does: what happened in a window of time, and what is the matter now.
+//! Fleet health: what happened in a window of time, and what is the matter now.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Read for SummaryQuery {
     }
 }
 
-/// Show how the fleet did in a window of time, and how it is now.
+/// Show fleet health: what happened in a window of time, and the state now.
 #[utoipa::path(
     get, path = "/organisations/{org}/summary", tag = "Fleet",
     params(("org" = Uuid, Path, description = "The organisation"), SummaryQuery),

@@ -1,4 +1,4 @@
-//! How often somebody may try. A device in a loop, or a stranger who guesses, is turned away
+//! How often somebody may try. A device in a loop, or somebody who guesses passwords, is turned away
 //! before anything is written.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ pub struct AttemptLimits {
     pub window: Duration,
     /// Attempts of one device, or with one enrollment credential; default 10.
     pub per_device: u32,
-    /// Attempts of strangers, who prove no identity or give a wrong password, from one address
+    /// Attempts of unauthenticated requesters, who prove no identity or give a wrong password, from one address
     /// (IPv6: one /64 network); default 60. Devices that prove who they are, are not held up by
     /// them.
     pub per_address: u32,
@@ -92,13 +92,13 @@ impl Attempts {
         self.count(Trier::Password(org, self.random.hash_one(password)))
     }
 
-    /// Counts an attempt of a stranger.
-    pub(super) fn count_stranger(&self, address: IpAddr) -> Result<(), TooMany> {
+    /// Counts an attempt of an unauthenticated requester.
+    pub(super) fn count_unauthenticated(&self, address: IpAddr) -> Result<(), TooMany> {
         locked(&self.addresses).count(network(address), Instant::now())
     }
 
-    /// Whether a stranger's next attempt would be looked at; counts nothing.
-    pub(super) fn look_at_stranger(&self, address: IpAddr) -> Result<(), TooMany> {
+    /// Whether the next unauthenticated attempt from there would be admitted; counts nothing.
+    pub(super) fn look_at_unauthenticated(&self, address: IpAddr) -> Result<(), TooMany> {
         locked(&self.addresses).look(&network(address), Instant::now())
     }
 }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_network_are_one_stranger() {
+    fn addresses_of_one_network_are_counted_together() {
         let same = |a: &str, b: &str| network(a.parse().unwrap()) == network(b.parse().unwrap());
         assert!(same("2001:db8::1", "2001:db8::ffff:2"));
         assert!(same("::ffff:192.0.2.1", "192.0.2.1"));

@@ -71,7 +71,7 @@ pub enum EstConfigError {
     /// The realm has other characters than a quoted string takes as they are.
     #[error("the realm must be 1 to 64 printable ASCII characters, without \" and \\")]
     Realm,
-    /// An earlier issuer has the key identifier of another issuer, so that their revocation lists
+    /// A previous issuer has the key identifier of another issuer, so that their revocation lists
     /// could not be told apart.
     #[error("two issuers have the key identifier {0}; the revocation list of one alone can be given out")]
     CrlIssuer(String),
@@ -120,7 +120,7 @@ impl EstBuilder {
     }
 
     /// Gives this CA certificate (PEM or DER) out in `cacerts` too, beside the present issuer's: the
-    /// root above it, or an earlier issuer.
+    /// root above it, or a previous issuer.
     pub fn ca_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
         self.ca_certificates.push(certificate.into());
         self
@@ -154,13 +154,13 @@ impl EstBuilder {
         self
     }
 
-    /// Sets how many attempts a device, or a stranger's address, has in a time.
+    /// Sets how many attempts a device, or an address without an identity, has in a time.
     pub const fn attempt_limits(mut self, limits: AttemptLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Gives out the revocation list of this earlier issuer at `/crl/KEY-ID`, beside that of the
+    /// Gives out the revocation list of this previous issuer at `/crl/KEY-ID`, beside that of the
     /// present issuer, which is always given out if its certificate has the usage `cRLSign`.
     pub fn crl_issuer(mut self, issuer: CrlIssuer) -> Self {
         self.crl_issuers.push(issuer);
@@ -256,14 +256,14 @@ impl EstBuilder {
     }
 }
 
-/// The present issuer if it may sign lists, and the earlier ones, each once.
+/// The present issuer if it may sign lists, and the previous ones, each once.
 fn crl_issuers(
     present: &Issuer,
-    earlier: Vec<CrlIssuer>,
+    previous: Vec<CrlIssuer>,
 ) -> Result<(Option<CrlIssuer>, Vec<CrlIssuer>), EstConfigError> {
     let present = present.as_crl_issuer().ok();
     let mut different: Vec<CrlIssuer> = Vec::new();
-    for issuer in earlier {
+    for issuer in previous {
         match present.iter().chain(&different).find(|other| other.key_id() == issuer.key_id()) {
             None => different.push(issuer),
             // Another certificate for the same name and key, whose list is the same.

@@ -45,14 +45,14 @@ impl Parts {
     /// 2. A bootstrap certificate.
     /// 3. Any other certificate: a device's, which makes this a renewal or a recovery, as the standard
     ///    has it for a device whose certificate can no longer be used to re-enroll
-    ///    (section 4.2.2); or a stranger's, which the service refuses.
+    ///    (section 4.2.2); or an unauthenticated requester's, which the service refuses.
     pub(super) async fn credential_to_enroll(&self, who: &Requester<'_>) -> Result<Credential, Refusal> {
         match (&self.authority, Authorization::of(who.headers)) {
             (Some(authority), Authorization::Basic(basic)) => {
                 return self.granted(who, authority.as_ref(), &basic).await;
             }
             (Some(_), Authorization::Malformed) => {
-                self.attempts.count_stranger(who.address())?;
+                self.attempts.count_unauthenticated(who.address())?;
                 return Err(Refusal::CredentialsWrong(self.challenge.clone()));
             }
             (_, Authorization::Absent) | (None, _) => (),
@@ -76,7 +76,7 @@ impl Parts {
         };
         match PresentedCertificate::parse(der, &self.device_issuers, self.clock.now()) {
             Ok(presented) => self.count_device(who.org, presented.subject().common_name().as_str())?,
-            Err(_) => self.attempts.count_stranger(who.address())?,
+            Err(_) => self.attempts.count_unauthenticated(who.address())?,
         }
         Ok(Credential::Certificate(proven))
     }
@@ -88,10 +88,10 @@ impl Parts {
         basic: &BasicCredentials,
     ) -> Result<Credential, Refusal> {
         // Wrong passwords count, right ones do not: behind one address there may be a whole factory.
-        self.attempts.look_at_stranger(who.address())?;
+        self.attempts.look_at_unauthenticated(who.address())?;
         let grant = authority.grant(who.org, &basic.user, &basic.password).await;
         let Some(grant) = grant.map_err(|error| store_failure(&error, who.id))? else {
-            self.attempts.count_stranger(who.address())?;
+            self.attempts.count_unauthenticated(who.address())?;
             warn!(org = %who.org, "refused a user name and password");
             return Err(Refusal::CredentialsWrong(self.challenge.clone()));
         };
@@ -113,11 +113,11 @@ impl Parts {
             }
             // Many devices share it, so that it is no device that is counted.
             Bootstrap::Granted(grant, None) => {
-                self.attempts.count_stranger(who.address())?;
+                self.attempts.count_unauthenticated(who.address())?;
                 Ok(Credential::Enrollment(grant))
             }
             Bootstrap::Expired(when) => {
-                self.attempts.count_stranger(who.address())?;
+                self.attempts.count_unauthenticated(who.address())?;
                 Err(Refusal::BootstrapCertificateExpired(when.to_string()))
             }
         }

@@ -17,13 +17,13 @@ mod credential;
 mod crl;
 mod csrattrs;
 mod enroll;
+mod enrollment_tokens;
 mod labels;
 mod outcome;
 mod refusal;
 mod revocation_lists;
 mod routes;
 mod status;
-mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,8 +38,8 @@ pub use authority::EnrollmentAuthority;
 pub use bootstrap::{BootstrapIssuer, BootstrapNames};
 pub use builder::{EstBuilder, EstConfigError};
 pub use certs_only::NotEncodable;
+pub use enrollment_tokens::EnrollmentTokens;
 pub use labels::InvalidLabel;
-pub use tokens::EnrollmentTokens;
 
 use self::attempts::Attempts;
 use self::challenge::Challenge;

@@ -77,11 +77,11 @@ impl RevocationLists {
         organisations: Vec<OrgId>,
         (validity, kept_for): (Duration, Duration),
         clock: Arc<dyn Clock>,
-        (present, earlier): (Option<CrlIssuer>, Vec<CrlIssuer>),
+        (present, previous): (Option<CrlIssuer>, Vec<CrlIssuer>),
     ) -> Self {
         let present_key = present.as_ref().map(CrlIssuer::key_id);
         let kept = |issuer: CrlIssuer| (issuer.key_id(), Kept { issuer, latest: Mutex::default() });
-        let by_key = present.into_iter().chain(earlier).map(kept).collect();
+        let by_key = present.into_iter().chain(previous).map(kept).collect();
         Self { service, organisations, validity, kept_for, clock, present: present_key, by_key }
     }
 

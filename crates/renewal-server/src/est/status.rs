@@ -61,14 +61,14 @@ fn kind(reason: Reason) -> Kind {
         | Reason::CertificateNotADeviceCertificate
         | Reason::CertificateNotYetValid
         | Reason::CertificateNameUnsupported
-        | Reason::EnrollmentTokenSpent
+        | Reason::EnrollmentTokenUsed
         | Reason::EnrollmentTokenRevoked
         | Reason::EnrollmentTokenExpired => Kind::Credential,
         Reason::EnrollmentNameMismatch
         | Reason::SubjectMismatch
         | Reason::SanMismatch
         | Reason::CertificateRevoked
-        | Reason::CertificateUnknown
+        | Reason::CertificateNotRecorded
         | Reason::RenewalTooEarly
         | Reason::ExpiredTooLong
         | Reason::OrganisationInactive

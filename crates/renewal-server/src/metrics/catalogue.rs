@@ -37,7 +37,7 @@ metrics! {
         "Events that this server committed to the ledger, by type and, of failures, reason."
     ISSUED "renewal_certificates_issued_total" Counter:
         "Certificates that this server issued and committed, by kind of request."
-    STRANGERS "renewal_strangers_refused_total" Counter:
+    UNAUTHENTICATED_REQUESTS "renewal_unauthenticated_requests_total" Counter:
         "Requesters refused without an event, having proved no identity, by reason."
     RECONCILED "renewal_reconciled_total" Counter:
         "Requests that were left open and that this server ended, by reason."
@@ -54,9 +54,9 @@ metrics! {
     STORE_DURATION "renewal_store_call_duration_seconds" Histogram:
         "Time of a call of the store, by method."
     STORE_FAILURES "renewal_store_failures_total" Counter:
-        "Calls of the store that failed, by kind; given_up are those that took too long."
+        "Calls of the store that failed, by kind; cancelled are those that nobody waited for any more."
 
-    // What is let go.
+    // What is pruned.
     PRUNED_EVENTS "renewal_pruned_events_total" Counter:
         "Events that this server removed from the ledger because they were too old."
     PRUNED_CERTIFICATES "renewal_pruned_certificates_total" Counter:

@@ -1,4 +1,4 @@
-//! What the service tells: events, certificates, strangers, signatures.
+//! What the service tells: events, certificates, unauthenticated requests, signatures.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use csr_service::{Observer, Reason};
 use renewal_domain::{CertificateRecord, EventType, OrgId, RenewalEvent, RequestKind, Stage};
 
 use super::Metrics;
-use super::catalogue::{EVENTS, ISSUED, RECONCILED, SIGNING_DURATION, STRANGERS};
+use super::catalogue::{EVENTS, ISSUED, RECONCILED, SIGNING_DURATION, UNAUTHENTICATED_REQUESTS};
 
 /// How a signature ended.
 const OUTCOMES: [&str; 2] = ["failed", "signed"];
@@ -27,7 +27,7 @@ impl Metrics {
             }
         }
         for reason in Reason::ALL {
-            self.counter(STRANGERS, &[("reason", reason.code())]).absolute(0);
+            self.counter(UNAUTHENTICATED_REQUESTS, &[("reason", reason.code())]).absolute(0);
         }
         for kind in [RequestKind::Enrollment, RequestKind::Renewal, RequestKind::Recovery] {
             self.counter(ISSUED, &[("kind", kind.as_str())]).absolute(0);
@@ -59,8 +59,8 @@ impl Observer for Metrics {
         self.counter(ISSUED, &[("kind", certificate.kind.as_str())]).increment(1);
     }
 
-    fn stranger_refused(&self, _org: OrgId, reason: Reason) {
-        self.counter(STRANGERS, &[("reason", reason.code())]).increment(1);
+    fn unauthenticated(&self, _org: OrgId, reason: Reason) {
+        self.counter(UNAUTHENTICATED_REQUESTS, &[("reason", reason.code())]).increment(1);
     }
 
     fn signed(&self, took: Duration, successful: bool) {

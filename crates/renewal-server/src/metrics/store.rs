@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use super::Metrics;
 use super::catalogue::{STORE_DURATION, STORE_FAILURES};
 
-/// The kind of a call that was given up: by a deadline, or because its client is gone.
-const GIVEN_UP: &str = "given_up";
+/// The kind of a call that was cancelled: by a deadline, or because its client is gone.
+const CANCELLED: &str = "cancelled";
 
 /// Measures every call of a store.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ impl Metrics {
     }
 
     pub(super) fn begin_store(&self) {
-        for kind in ["conflict", "unavailable", "corrupt", "backend", GIVEN_UP] {
+        for kind in ["conflict", "unavailable", "corrupt", "backend", CANCELLED] {
             self.counter(STORE_FAILURES, &[("kind", kind)]).absolute(0);
         }
     }
@@ -33,7 +33,7 @@ impl Interceptor for StoreMetrics {
         method: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        let mut call = Call { metrics: &self.0, method, begun: Instant::now(), failure: Some(GIVEN_UP) };
+        let mut call = Call { metrics: &self.0, method, begun: Instant::now(), failure: Some(CANCELLED) };
         let done = work.await;
         call.failure = done.as_ref().err().map(StoreError::kind);
         done

@@ -87,7 +87,7 @@ async fn every_description_of_a_problem_is_a_problem_document() {
 }
 
 async fn schemathesis_finds_nothing_that_is_not_as_described() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start_with(|api| api.metrics(Metrics::new(&SystemClock))).await;
     let mut device = Device::enrolled(&server, "gateway-1").await;
     device.fail(&server).await;

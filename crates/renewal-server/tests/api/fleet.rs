@@ -38,7 +38,7 @@ fn shown(device: &Device) -> Value {
 }
 
 async fn a_device_is_told_in_one_answer() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start().await;
     let mut device = Device::enrolled(&server, "gateway-1").await;
     let told = |server: &Server| {
@@ -160,7 +160,7 @@ async fn a_revocation_stands() {
 }
 
 async fn a_summary_counts_and_measures_what_was_in_the_window() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start().await;
     let mut slow = Device::enrolled(&server, "slow").await;
     let broken = Device::enrolled(&server, "broken").await;

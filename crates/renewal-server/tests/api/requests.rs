@@ -24,7 +24,7 @@ async fn waiting(world: &World, server: &Server) -> (Device, String) {
 }
 
 async fn a_pending_request_is_listed_and_approved() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start().await;
     let (device, id) = waiting(&world, &server).await;
     let listed = server.viewer.get(&path("requests")).await.items();
@@ -62,7 +62,7 @@ async fn a_pending_request_is_listed_and_approved() {
 }
 
 async fn a_denied_request_ends_with_the_note() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start().await;
     let (_, id) = waiting(&world, &server).await;
     let deny = path(&format!("requests/{id}/deny"));
@@ -85,7 +85,7 @@ async fn a_denied_request_ends_with_the_note() {
 }
 
 async fn an_approval_that_something_forbids_ends_the_request() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start().await;
     let (device, id) = waiting(&world, &server).await;
     let revoke = path(&format!("certificates/{}/revoke", device.certificate().serial));
@@ -99,7 +99,7 @@ async fn an_approval_that_something_forbids_ends_the_request() {
 }
 
 async fn open_attempts_are_listed_by_age() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start().await;
     let (_, id) = waiting(&world, &server).await;
     world.clock.advance(seconds(601));

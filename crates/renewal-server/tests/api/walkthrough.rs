@@ -59,7 +59,7 @@ async fn run(server: &Server, commands: &str, variables: &[(&str, &str)]) -> Str
 }
 
 async fn the_commands_with_curl_work() {
-    let world = World::new().approving_renewals_by_hand();
+    let world = World::new().approving_renewals_manually();
     let server = world.start().await;
     let mut device = Device::enrolled(&server, "gateway-0042").await;
     device.renew(&server).await;

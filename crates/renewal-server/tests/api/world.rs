@@ -60,8 +60,8 @@ impl World {
         }
     }
 
-    pub(crate) fn approving_renewals_by_hand(mut self) -> Self {
-        self.profile = self.profile.approval(RequestKind::Renewal, ApprovalMode::ByHand);
+    pub(crate) fn approving_renewals_manually(mut self) -> Self {
+        self.profile = self.profile.approval(RequestKind::Renewal, ApprovalMode::Manual);
         self
     }
 

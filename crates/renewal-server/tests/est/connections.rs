@@ -213,7 +213,7 @@ async fn an_address_in_use_is_named() {
 async fn two_hundred_devices_renew_at_once() {
     let world = World::new();
     let server = world.start().await;
-    let stranger = Authority::new("Another CA");
+    let other = Authority::new("Another CA");
     let devices = join_all((0..200).map(async |number| {
         let device = Device::named(&format!("gateway-{number}"));
         let client = Client::new(&world, server.address);
@@ -225,7 +225,7 @@ async fn two_hundred_devices_renew_at_once() {
         let client = device.client(&world, &server, certificate);
         let csr = device.csr();
         let (renewed, foreign) = futures::join!(client.enroll(REENROLL, &csr), async {
-            let foreign = stranger.client_certificate(&device.name, &device.key);
+            let foreign = other.client_certificate(&device.name, &device.key);
             device.client(&world, &server, &foreign).enroll(REENROLL, &device.csr()).await
         });
         foreign.assert_refused(403, "certificate_not_from_device_issuer");

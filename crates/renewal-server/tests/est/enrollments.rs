@@ -28,7 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_bootstrap_certificate_is_good_for_its_organisation_alone,
         an_expired_bootstrap_certificate_permits_nothing,
         a_device_may_renew_by_simpleenroll,
-        a_stranger_is_asked_for_credentials,
+        an_unauthenticated_requester_is_asked_for_credentials,
         a_password_counts_more_than_a_certificate,
         a_lost_answer_is_given_again,
         a_one_time_token_is_good_for_one_enrollment,
@@ -86,7 +86,7 @@ async fn without_an_authority_a_certificate_is_needed() {
 }
 
 async fn a_pending_enrollment_is_answered_after_approval() {
-    let world = World::new().approving_by_hand(RequestKind::Enrollment);
+    let world = World::new().approving_manually(RequestKind::Enrollment);
     let server = world.start().await;
     let client = Client::new(&world, server.address);
     let csr = Device::named("gateway-1").csr();
@@ -165,12 +165,12 @@ async fn a_device_may_renew_by_simpleenroll() {
     assert_eq!(world.story().await, ["recovery_start", "recovery_success"]);
 }
 
-async fn a_stranger_is_asked_for_credentials() {
+async fn an_unauthenticated_requester_is_asked_for_credentials() {
     let world = World::new();
     let server = world.start().await;
-    let stranger = Authority::new("Device CA");
+    let other = Authority::new("Device CA");
     let device = Device::named("gateway-1");
-    let certificate = stranger.client_certificate("gateway-1", &device.key);
+    let certificate = other.client_certificate("gateway-1", &device.key);
     let client = device.client(&world, &server, &certificate);
     let response = client.enroll(ENROLL, &device.csr()).await;
     response.assert_refused(401, "certificate_not_from_device_issuer");
@@ -215,7 +215,7 @@ async fn a_one_time_token_is_good_for_one_enrollment() {
     assert_eq!(first, again, "the answer that was lost");
     let other = Device::named("gateway-1").csr();
     let response = client.enroll_as(ENROLL, &other, "gateway-1", secret.reveal()).await;
-    response.assert_refused(401, "enrollment_token_spent");
+    response.assert_refused(401, "enrollment_token_used");
     assert!(response.header("www-authenticate").is_some());
     let other_organisation = "/.well-known/est/other/simpleenroll";
     let response = client.enroll_as(other_organisation, &csr, "gateway-1", secret.reveal()).await;

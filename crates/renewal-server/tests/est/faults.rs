@@ -1,4 +1,4 @@
-//! A store that is gone, a device in a loop, a stranger who guesses.
+//! A store that is gone, a device in a loop, somebody who guesses passwords.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_store_that_hangs_is_not_waited_for_without_end,
         a_device_in_a_loop_is_turned_away_before_anything_is_written,
         a_new_certificate_does_not_give_a_device_new_attempts,
-        a_stranger_uses_up_no_devices_attempts,
+        an_unauthenticated_requester_uses_up_no_devices_attempts,
         a_guesser_of_passwords_is_turned_away,
         a_factory_behind_one_address_enrolls_all_its_devices,
     ])
@@ -102,18 +102,18 @@ async fn a_new_certificate_does_not_give_a_device_new_attempts() {
     response.assert_refused(429, "too_many_attempts");
 }
 
-async fn a_stranger_uses_up_no_devices_attempts() {
+async fn an_unauthenticated_requester_uses_up_no_devices_attempts() {
     let world = World::new();
     let server = world.start_with(|est| est.attempt_limits(limits(2, 3))).await;
     let device = Device::named("gateway-1");
     let certificate = device.enroll(&world, &server).await;
     let foreign = Authority::new("Device CA").client_certificate("gateway-1", &device.key);
-    let stranger = device.client(&world, &server, &foreign);
+    let requester = device.client(&world, &server, &foreign);
     for _ in 0..3 {
-        let response = stranger.enroll(REENROLL, &device.csr()).await;
+        let response = requester.enroll(REENROLL, &device.csr()).await;
         response.assert_refused(403, "certificate_not_from_device_issuer");
     }
-    stranger.enroll(REENROLL, &device.csr()).await.assert_refused(429, "too_many_attempts");
+    requester.enroll(REENROLL, &device.csr()).await.assert_refused(429, "too_many_attempts");
     device.client(&world, &server, &certificate).enroll(REENROLL, &device.csr()).await.certificate();
 }
 

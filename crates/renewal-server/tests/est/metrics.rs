@@ -21,10 +21,10 @@ use crate::world::{ORG, OTHER_ORG, Server, TOKEN, World};
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = trials!([
         events_are_counted_by_type_and_reason,
-        strangers_are_counted_by_reason,
+        unauthenticated_requests_are_counted_by_reason,
         requests_are_counted_by_operation_and_status,
         failures_of_the_store_are_counted_by_kind,
-        a_call_of_the_store_that_is_given_up_is_counted,
+        a_call_of_the_store_that_is_cancelled_is_counted,
         the_gauges_tell_how_the_ledger_stands,
         the_gauges_keep_their_values_while_the_store_is_away,
         no_metric_names_a_device_or_an_organisation,
@@ -54,13 +54,13 @@ async fn events_are_counted_by_type_and_reason() {
     assert_eq!(value(&world, "renewal_store_call_duration_seconds_count", &[("method", "complete")]), 2);
 }
 
-async fn strangers_are_counted_by_reason() {
+async fn unauthenticated_requests_are_counted_by_reason() {
     let world = World::new();
     let server = world.start().await;
     let client = Client::new(&world, server.address);
     client.enroll_as(ENROLL, &Device::named("gateway-2").csr(), "gateway-1", TOKEN).await;
     let labels = [("reason", "enrollment_name_mismatch")];
-    assert_eq!(value(&world, "renewal_strangers_refused_total", &labels), 1);
+    assert_eq!(value(&world, "renewal_unauthenticated_requests_total", &labels), 1);
     client.enroll_as(ENROLL, &Device::named("gateway-1").csr(), "gateway-1", "guessed").await;
     let labels = [("listener", "est"), ("reason", "credentials_wrong")];
     assert_eq!(value(&world, "renewal_http_refusals_total", &labels), 1);
@@ -97,18 +97,18 @@ async fn failures_of_the_store_are_counted_by_kind() {
     assert_eq!(value(&world, "renewal_store_failures_total", &[("kind", "conflict")]), 0);
 }
 
-async fn a_call_of_the_store_that_is_given_up_is_counted() {
+async fn a_call_of_the_store_that_is_cancelled_is_counted() {
     let world = World::new();
     world.store.set_slow(true);
     let store =
         renewal_domain::Stores::from(Arc::new(world.metrics.watch_store(world.store.switched.clone())));
     let call = store.fleet.check();
     assert!(tokio::time::timeout(std::time::Duration::from_millis(20), call).await.is_err());
-    assert_eq!(value(&world, "renewal_store_failures_total", &[("kind", "given_up")]), 1);
+    assert_eq!(value(&world, "renewal_store_failures_total", &[("kind", "cancelled")]), 1);
 }
 
 async fn the_gauges_tell_how_the_ledger_stands() {
-    let world = World::new().approving_by_hand(RequestKind::Recovery);
+    let world = World::new().approving_manually(RequestKind::Recovery);
     let server = world.start().await;
     let gauges = gauges(&world, &server);
     assert_eq!(find(&world, "renewal_devices_failing", &[]), None, "nothing was read yet");

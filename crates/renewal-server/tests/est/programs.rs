@@ -157,7 +157,7 @@ async fn strongswan_recovers_with_an_expired_certificate() {
 }
 
 async fn strongswan_waits_for_approval_and_asks_again() {
-    let world = World::new().approving_by_hand(RequestKind::Enrollment);
+    let world = World::new().approving_manually(RequestKind::Enrollment);
     let server = world.start().await;
     run(&world, &server, PREPARE).await;
     // It keeps to Retry-After, a minute; here nobody waits so long.

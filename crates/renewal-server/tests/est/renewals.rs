@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_device_that_expired_too_long_ago_is_refused,
         an_impostor_is_refused_with_an_event,
         a_renewal_without_a_certificate_is_refused,
-        a_certificate_of_another_authority_is_a_strangers,
+        a_certificate_of_another_authority_authenticates_nobody,
         a_fleet_may_bring_its_certificates_along,
         a_revoked_certificate_is_refused,
         a_pending_renewal_is_answered_after_approval,
@@ -97,7 +97,7 @@ async fn a_renewal_without_a_certificate_is_refused() {
     response.assert_refused(403, "client_certificate_missing");
 }
 
-async fn a_certificate_of_another_authority_is_a_strangers() {
+async fn a_certificate_of_another_authority_authenticates_nobody() {
     let world = World::new();
     let server = world.start().await;
     let device = Device::named("gateway-1");
@@ -107,16 +107,16 @@ async fn a_certificate_of_another_authority_is_a_strangers() {
         response.assert_refused(403, "certificate_not_from_device_issuer");
     }
     assert!(world.story().await.is_empty());
-    assert_eq!(server.service.strangers_refused(), 2);
+    assert_eq!(server.service.unauthenticated_requests(), 2);
 }
 
 async fn a_fleet_may_bring_its_certificates_along() {
     let mut world = World::new();
-    let earlier = Authority::new("Earlier CA");
-    world.device_issuers.push(DeviceIssuer::trusted(&earlier.pem).unwrap());
+    let previous = Authority::new("Previous CA");
+    world.device_issuers.push(DeviceIssuer::trusted(&previous.pem).unwrap());
     let server = world.start().await;
     let device = Device::named("gateway-1");
-    let certificate = earlier.client_certificate("gateway-1", &device.key);
+    let certificate = previous.client_certificate("gateway-1", &device.key);
     device.client(&world, &server, &certificate).enroll(REENROLL, &device.csr()).await.certificate();
     assert_eq!(world.story().await, ["renewal_start", "renewal_success"]);
 }
@@ -135,7 +135,7 @@ async fn a_revoked_certificate_is_refused() {
 }
 
 async fn a_pending_renewal_is_answered_after_approval() {
-    let world = World::new().approving_by_hand(RequestKind::Renewal);
+    let world = World::new().approving_manually(RequestKind::Renewal);
     let server = world.start().await;
     let device = Device::named("gateway-1");
     let certificate = device.enroll(&world, &server).await;
@@ -152,7 +152,7 @@ async fn a_pending_renewal_is_answered_after_approval() {
 }
 
 async fn a_denied_renewal_is_history() {
-    let world = World::new().approving_by_hand(RequestKind::Renewal);
+    let world = World::new().approving_manually(RequestKind::Renewal);
     let server = world.start().await;
     let device = Device::named("gateway-1");
     let certificate = device.enroll(&world, &server).await;

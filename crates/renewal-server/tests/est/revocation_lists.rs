@@ -231,19 +231,19 @@ async fn openssl_verifies_after_a_change_of_issuer() {
     let server = world.start().await;
     let old = Device::named("old").enroll(&world, &server).await;
     server.stop().await;
-    let earlier = CrlIssuer::from_pem(world.authority.certificate_pem(), world.authority.key_pem()).unwrap();
-    let earlier_id = earlier.key_id();
+    let previous = CrlIssuer::from_pem(world.authority.certificate_pem(), world.authority.key_pem()).unwrap();
+    let previous_id = previous.key_id();
     fs::write(world.path("old-ca.pem"), world.authority.certificate_pem()).unwrap();
     world.authority = NewIssuer::builder("Device CA 2").create(world.clock.now()).unwrap();
     fs::write(world.path("new-ca.pem"), world.authority.certificate_pem()).unwrap();
-    let server = world.start_with(|est| est.crl_issuer(earlier)).await;
+    let server = world.start_with(|est| est.crl_issuer(previous)).await;
     let new = Device::named("new").enroll(&world, &server).await;
     for (name, certificate) in [("old", &old), ("new", &new)] {
         fs::write(world.path(&format!("{name}.pem")), pem(certificate, "CERTIFICATE")).unwrap();
         revoke(&server, ORG, certificate).await;
     }
     let client = Client::new(&world, server.address);
-    keep(&world, &client.get(&format!("/crl/{earlier_id}")).await, "old-crl.pem");
+    keep(&world, &client.get(&format!("/crl/{previous_id}")).await, "old-crl.pem");
     keep(&world, &client.get("/crl").await, "new-crl.pem");
     for name in ["old", "new"] {
         let line = format!("verify -crl_check -CAfile {name}-ca.pem -CRLfile {name}-crl.pem {name}.pem");

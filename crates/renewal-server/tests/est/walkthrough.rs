@@ -70,16 +70,16 @@ async fn the_commands_with_curl_and_openssl_work() {
     run(&world, &server, &blocks("Recover: the certificate has expired", "sh")).await;
     server.stop().await;
 
-    let world = world.approving_by_hand(RequestKind::Renewal);
+    let world = world.approving_manually(RequestKind::Renewal);
     let server = world.start().await;
-    let heading = "Approval by hand";
+    let heading = "Manual approval";
     let said = run(&world, &server, &blocks(heading, "sh")).await;
     let request = world.open_requests().await[0].id();
     let shape = |text: &str| text.split_once("(request ").map(|(before, _)| before.to_owned());
     assert_eq!(shape(&said), shape(&blocks(heading, "text")));
     assert!(said.contains(&format!("(request {request})")) && said.contains("retry-after: 60"), "{said}");
     server.service.approve(ORG, request).await.unwrap();
-    run(&world, &server, &blocks("Approval by hand: after the approval", "sh")).await;
+    run(&world, &server, &blocks("Manual approval: after the approval", "sh")).await;
     assert_eq!(
         world.story().await,
         [

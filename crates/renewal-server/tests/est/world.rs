@@ -115,8 +115,8 @@ impl World {
         world
     }
 
-    pub(crate) fn approving_by_hand(mut self, kind: RequestKind) -> Self {
-        self.profile = self.profile.approval(kind, ApprovalMode::ByHand);
+    pub(crate) fn approving_manually(mut self, kind: RequestKind) -> Self {
+        self.profile = self.profile.approval(kind, ApprovalMode::Manual);
         self
     }
 

@@ -171,7 +171,7 @@ fn purpose(row: &Row<'_>) -> Result<Purpose, StoreError> {
     match (kind.attempt(), serial, expires) {
         (None, None, None) => Ok(Purpose::Enrollment { token }),
         (Some(_), Some(_), Some(_)) if token.is_some() => {
-            Err(row.corrupt(Column::EnrollmentTokenId.as_str(), "only an enrollment spends a token"))
+            Err(row.corrupt(Column::EnrollmentTokenId.as_str(), "only an enrollment uses a token"))
         }
         (Some(kind), Some(serial), Some(expires)) => {
             let presented = NewPresented {

@@ -6,7 +6,7 @@ use super::{Facts, Violation, by};
 use crate::journal::{Act, Answer, Entry, certificates_by_question, lines};
 
 /// Refusals of a device that proved who it is: they are history.
-const RECORDED: [&str; 3] = ["subject_mismatch", "certificate_unknown", "expired_too_long"];
+const RECORDED: [&str; 3] = ["subject_mismatch", "certificate_not_recorded", "expired_too_long"];
 
 /// Every certificate that a client holds is in the ledger of its organisation, octet for octet; and
 /// there with its kind: a renewal, a recovery or an enrollment.
@@ -57,7 +57,7 @@ pub(super) fn every_acknowledged_refusal_has_its_event(facts: Facts<'_>) -> Vec<
     broken.map(|(_, entries)| Violation::of(promise, lines(entries))).collect()
 }
 
-/// A certificate in the name of another, in another organisation, or for a spent token.
+/// A certificate in the name of another, in another organisation, or for a used token.
 pub(super) fn nobody_gets_what_it_must_not(facts: Facts<'_>) -> Vec<Violation> {
     let broken = facts.entries.iter().filter(|entry| {
         let forbidden = matches!(entry.question.act, Act::Impersonate | Act::Intrude | Act::Reuse);
@@ -74,8 +74,8 @@ pub(super) fn no_answer_is_out_of_place(facts: Facts<'_>) -> Vec<Violation> {
             // To a server whose clock is behind, what another has issued is not valid yet.
             (Act::Renew | Act::Impersonate | Act::Intrude, "certificate_not_yet_valid")
             | (Act::Impersonate, "subject_mismatch")
-            | (Act::Intrude, "certificate_unknown")
-            | (Act::Reuse, "enrollment_token_spent") => false,
+            | (Act::Intrude, "certificate_not_recorded")
+            | (Act::Reuse, "enrollment_token_used") => false,
             _ => true,
         },
         // Nothing that is broken here stays so: 503 is the answer to it, and 500 is not.

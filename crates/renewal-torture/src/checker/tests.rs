@@ -107,12 +107,12 @@ async fn each_way_to_spoil_the_ledger_is_found() {
             "each is in the organisation and of the device that it belongs to",
         ),
         (
-            "UPDATE enrollment_tokens SET spent_by = NULL".to_owned(),
-            "a token is spent once, and by whoever enrolled with it",
+            "UPDATE enrollment_tokens SET used_by_request_id = NULL".to_owned(),
+            "a token is used once, and by whoever enrolled with it",
         ),
         (
             "DELETE FROM device_certificates WHERE kind = 'enrollment'".to_owned(),
-            "a token is spent once, and by whoever enrolled with it",
+            "a token is used once, and by whoever enrolled with it",
         ),
         (
             "DELETE FROM certificate_renewal_events WHERE attempt_id IN \
@@ -151,7 +151,7 @@ async fn each_wrong_answer_is_found() {
         let broken = promises_broken_by("", again(Act::Enroll, answer)).await;
         assert_eq!(broken, ["no answer is out of place"]);
     }
-    let refused = Answer::Refused(403, "certificate_unknown".to_owned());
+    let refused = Answer::Refused(403, "certificate_not_recorded".to_owned());
     let broken = promises_broken_by("", again(Act::Intrude, refused)).await;
     assert_eq!(broken, ["no acknowledged refusal is missing from the history"]);
 }

@@ -4,26 +4,25 @@
 //! Names are stable. A later version may add fields, so that a client should ignore those that it
 //! does not know; fields that may be null are there all the same, except `next_cursor`.
 
+mod api_tokens;
 mod certificates;
 mod devices;
+mod enrollment_tokens;
 mod events;
 mod health;
 mod page;
 mod problem;
 mod requests;
 mod summary;
-mod tokens;
 pub(super) mod vocabulary;
 
+pub use api_tokens::{ApiToken, ApiTokenState, NewApiToken, NewApiTokenSecret, Whoami};
 pub use certificates::{Certificate, Revocation, Revoke};
 pub use devices::{Device, FailureCount};
+pub use enrollment_tokens::{EnrollmentToken, NewEnrollmentToken, NewEnrollmentTokenSecret};
 pub use events::Event;
 pub use health::{Check, Checks, Readiness};
 pub use page::Page;
 pub use problem::Problem;
 pub use requests::{Decision, DecisionOutcome, Deny, OpenRequest};
 pub use summary::{AttemptCounts, AttemptDurations, EventCount, ExpiringCounts, OpenCounts, Summary};
-pub use tokens::{
-    ApiToken, ApiTokenState, EnrollmentToken, NewApiToken, NewApiTokenSecret, NewEnrollmentToken,
-    NewEnrollmentTokenSecret, Whoami,
-};

@@ -1,4 +1,4 @@
-//! How a fleet does.
+//! Fleet health.
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{EventType, ReasonCode};
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::vocabulary::event_type;
 
-/// How a fleet did in a window of time that ends now, and how it is now.
+/// Fleet health: what happened in a window of time that ends now, and the state now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
     /// Where the window begins.

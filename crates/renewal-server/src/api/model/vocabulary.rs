@@ -22,7 +22,7 @@ pub(crate) fn revocation_reason() -> Object {
 }
 
 pub(crate) fn token_state() -> Object {
-    let all = [TokenState::Usable, TokenState::Spent, TokenState::Revoked, TokenState::Expired];
+    let all = [TokenState::Usable, TokenState::Used, TokenState::Revoked, TokenState::Expired];
     one_of("What the token is good for.", all)
 }
 

@@ -39,13 +39,13 @@ impl Good {
         let (enrollment, recovery) = (later(renewal, -1_000), later(renewal, 1_000));
 
         let first = good.store(&device, "enrollment", enrollment, 1).await;
-        let spent = format!(
+        let used = format!(
             "INSERT INTO enrollment_tokens VALUES ({}, {}, 'gateway-1', x'00', '{EXPIRY}', {}, NULL)",
             blob(HERE),
             blob(later(enrollment, -1_000)),
             blob(enrollment)
         );
-        good.execute(&spent).await;
+        good.execute(&used).await;
         good.answered(Act::Enroll, &device, b"first", None, Answer::Certificate(first.clone()));
 
         for (act, kind, attempt, serial) in
@@ -62,9 +62,9 @@ impl Good {
         let there = Device { org: EAST, ..device };
         let refused = later(renewal, 2_000);
         good.event(&there, refused, refused, "renewal_start", None).await;
-        let reason = Some("certificate_unknown");
+        let reason = Some("certificate_not_recorded");
         good.event(&there, refused, later(refused, 5), "renewal_failed", reason).await;
-        let answer = Answer::Refused(403, "certificate_unknown".to_owned());
+        let answer = Answer::Refused(403, "certificate_not_recorded".to_owned());
         good.answered(Act::Intrude, &there, b"intrusion", Some(&first), answer);
         good
     }

@@ -1,4 +1,4 @@
-//! `enroll-token`: one-time tokens with which devices enroll.
+//! `enrollment-tokens`: one-time tokens with which devices enroll.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ impl Listed for EnrollmentToken {
 const fn state(state: TokenState) -> (&'static str, Tone) {
     match state {
         TokenState::Usable => ("usable", Tone::Good),
-        TokenState::Spent => ("spent", Tone::Plain),
+        TokenState::Used => ("used", Tone::Plain),
         TokenState::Revoked => ("revoked", Tone::Bad),
         TokenState::Expired => ("expired", Tone::Waiting),
     }

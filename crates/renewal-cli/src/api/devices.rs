@@ -1,4 +1,4 @@
-//! `device`: what there is to know about one device.
+//! `devices`: what there is to know about one device.
 
 use anyhow::Result;
 use clap::Subcommand;

@@ -1,11 +1,11 @@
-//! `events export`: the whole history, page by page, in constant memory.
+//! `history export`: the whole history, page by page, in constant memory.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use renewal_server::api::model::Event;
 use serde_json::Value;
@@ -18,6 +18,13 @@ use crate::printer::{Csv, Format};
 
 /// How often the progress is drawn while nothing comes.
 const TICK: Duration = Duration::from_millis(120);
+
+/// What to do with the history.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write the whole history, newest first, however long it is
+    Export(Arguments),
+}
 
 /// What to export, and where to.
 #[derive(Debug, Args)]
@@ -35,8 +42,9 @@ enum Sink<W: Write> {
     JsonLines(W),
 }
 
-/// Exports.
-pub(crate) async fn run(client: &Client, format: Format, arguments: &Arguments) -> Result<()> {
+/// Runs the command.
+pub(crate) async fn run(client: &Client, format: Format, command: &Command) -> Result<()> {
+    let Command::Export(arguments) = command;
     let file = arguments.file.as_deref().filter(|file| *file != Path::new("-"));
     let csv = match format {
         Format::Csv => true,

@@ -41,23 +41,23 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         let _before = history.sent();
         let device = format!("gateway of {secret}");
         let token = samples.token(&device, secret);
-        store.create_token(org, &token).await.unwrap();
+        store.create_enrollment_token(org, &token).await.unwrap();
         history.expects(&[]).await;
-        store.create_token(org, &token).await.unwrap_err();
+        store.create_enrollment_token(org, &token).await.unwrap_err();
         history.expects(&[]).await;
 
         for wanted in [token.secret_sha256, [250; 32]] {
-            let found = store.token_of_secret(org, &wanted).await.unwrap();
+            let found = store.enrollment_token_of_secret(org, &wanted).await.unwrap();
             assert_eq!(found.is_some(), wanted == token.secret_sha256);
             history.expects(&[("idx_enrollment_tokens_secret", &["org_id", "secret_sha256"])]).await;
         }
 
-        let page = store.tokens(org, &first).await.unwrap();
+        let page = store.enrollment_tokens(org, &first).await.unwrap();
         assert_eq!(page.items[0], token);
         history.expects(&[("PRIMARY", &["org_id"])]).await;
         let scope = EnrollmentToken::scope(org);
         let next = PageRequest::resume(PageSize::nearest(10), &scope, page.next.unwrap()).unwrap();
-        assert_eq!(store.tokens(org, &next).await.unwrap().items.len(), 10);
+        assert_eq!(store.enrollment_tokens(org, &next).await.unwrap().items.len(), 10);
         history.expects(&[BY_ID]).await;
 
         let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
@@ -65,30 +65,27 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         let end = samples.issued(&request, 1_000_000 + u32::from(secret));
         let _before = history.sent();
         assert_eq!(store.complete(org, request.id(), &end).await.unwrap(), Completed::Recorded);
-        // The request is deleted, and the token spent.
-        let spending = history.expects(&[BY_ID, BY_ID]).await;
-        assert!(
-            spending[1].starts_with("UPDATE ") && spending[1].contains("enrollment_tokens"),
-            "{spending:?}"
-        );
+        // The request is deleted, and the token marked as used.
+        let marking = history.expects(&[BY_ID, BY_ID]).await;
+        assert!(marking[1].starts_with("UPDATE ") && marking[1].contains("enrollment_tokens"), "{marking:?}");
 
-        // One that is spent, and one that can be revoked.
+        // One that is used, and one that can be revoked.
         for id in [token.id, page.items[1].id] {
-            store.revoke_token(org, id, samples.clock.now()).await.unwrap().unwrap();
+            store.revoke_enrollment_token(org, id, samples.clock.now()).await.unwrap().unwrap();
             history.expects(&[BY_ID, BY_ID]).await;
         }
     }
     history.close().await;
 }
 
-/// Two hundred tokens: of ten, one is spent, one revoked, and eight are those of open requests.
+/// Two hundred tokens: of ten, one is used, one revoked, and eight are those of open requests.
 async fn fill(store: &SeaOrmStore, samples: &Samples) {
     for secret in 1..=200 {
         let device = format!("gateway {}", secret % 4);
         let token = samples.token(&device, secret);
-        store.create_token(samples.org, &token).await.unwrap();
+        store.create_enrollment_token(samples.org, &token).await.unwrap();
         if secret % 10 == 7 {
-            store.revoke_token(samples.org, token.id, samples.clock.now()).await.unwrap();
+            store.revoke_enrollment_token(samples.org, token.id, samples.clock.now()).await.unwrap();
             continue;
         }
         let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Iterable, Value};
 
 use crate::access::limit;
 use crate::backend::{Backend, Index};
-use crate::entity::token::{Column, Entity, row};
+use crate::entity::enrollment_token::{Column, Entity, row};
 use crate::insert::Insert;
 use crate::statements::select;
 use crate::stretch::Stretch;
@@ -43,8 +43,8 @@ pub(crate) fn newest(backend: Backend, org: OrgId, page: &PageRequest) -> Select
 }
 
 /// Spends a token for a request, unless it has ended before.
-pub(crate) fn spend(org: OrgId, id: TokenId, by: RequestId) -> UpdateStatement {
-    end(org, id).value(Column::SpentBy, by.as_uuid()).take()
+pub(crate) fn mark_used(org: OrgId, id: TokenId, by: RequestId) -> UpdateStatement {
+    end(org, id).value(Column::UsedByRequestId, by.as_uuid()).take()
 }
 
 /// Revokes a token, unless it has ended before.
@@ -58,7 +58,7 @@ fn end(org: OrgId, id: TokenId) -> UpdateStatement {
         .table(Entity)
         .and_where(Column::OrgId.eq(org.as_uuid()))
         .and_where(Column::Id.eq(id.as_uuid()))
-        .and_where(Column::SpentBy.is_null())
+        .and_where(Column::UsedByRequestId.is_null())
         .and_where(Column::RevokedAt.is_null())
         .take()
 }

@@ -28,12 +28,12 @@ async fn a_token_enrolls_its_device_once() {
     let secret = token(&service, &device).await;
     issued(submit(&service, &device.csr(), grant(&service, &secret).await).await.unwrap());
     let refused = submit(&service, &device.csr(), grant(&service, &secret).await).await;
-    assert_rejected(refused, Reason::EnrollmentTokenSpent);
+    assert_rejected(refused, Reason::EnrollmentTokenUsed);
     assert_eq!(world.certificates(&device).await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_device_that_lost_the_answer_gets_it_again_with_the_spent_token() {
+async fn a_device_that_lost_the_answer_gets_it_again_with_the_used_token() {
     let world = World::new();
     let service = world.service();
     let device = Device::named("gateway-1");
@@ -75,7 +75,7 @@ async fn a_token_that_expired_or_was_revoked_enrolls_nobody() {
 #[tokio::test]
 async fn an_approved_enrollment_reaches_the_device_after_its_token_expired() {
     let world = World::new();
-    let service = world.service_with(profile().approval(RequestKind::Enrollment, ApprovalMode::ByHand));
+    let service = world.service_with(profile().approval(RequestKind::Enrollment, ApprovalMode::Manual));
     let device = Device::named("gateway-1");
     let secret = token(&service, &device).await;
     let csr = device.csr();
@@ -99,7 +99,7 @@ async fn of_many_requests_at_once_with_one_token_one_is_answered() {
     for outcome in join_all(asked).await {
         match outcome.unwrap() {
             Outcome::Issued(_) => certificates += 1,
-            Outcome::Rejected(rejection) => assert_eq!(rejection.reason(), Reason::EnrollmentTokenSpent),
+            Outcome::Rejected(rejection) => assert_eq!(rejection.reason(), Reason::EnrollmentTokenUsed),
             Outcome::Pending(pending) => panic!("{pending:?}"),
         }
     }

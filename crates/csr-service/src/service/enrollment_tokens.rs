@@ -59,7 +59,7 @@ impl CsrService {
         let expires_at = parts.clock.now() + lifetime.min(Duration::from_hours(24 * 365 * 100));
         let id: TokenId = parts.ids.next().into();
         let token = EnrollmentToken::new(id, org, device, digest(secret.reveal()), expires_at);
-        parts.stores.tokens.create_token(org, &token).await?;
+        parts.stores.enrollment_tokens.create_enrollment_token(org, &token).await?;
         info!(%org, token = %id, device = %token.device_name, "made an enrollment token");
         Ok((secret, token))
     }
@@ -75,7 +75,7 @@ impl CsrService {
     ) -> Result<Option<EnrollmentGrant>, ServiceError> {
         let parts = &self.parts;
         // Found by its digest: how long that takes says nothing about the secret.
-        let token = parts.stores.tokens.token_of_secret(org, &digest(secret)).await?;
+        let token = parts.stores.enrollment_tokens.enrollment_token_of_secret(org, &digest(secret)).await?;
         Ok(token.map(|token| EnrollmentGrant::by_token(&token, parts.clock.now())))
     }
 
@@ -89,7 +89,7 @@ impl CsrService {
         id: TokenId,
     ) -> Result<Option<EnrollmentToken>, ServiceError> {
         let now = self.parts.clock.now();
-        Ok(self.parts.stores.tokens.revoke_token(org, id, now).await?)
+        Ok(self.parts.stores.enrollment_tokens.revoke_enrollment_token(org, id, now).await?)
     }
 }
 

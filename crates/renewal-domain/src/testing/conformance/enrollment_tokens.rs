@@ -1,4 +1,4 @@
-//! Tokens with which devices enroll: each is spent once, with the certificate it permits.
+//! Tokens with which devices enroll: each is used once, with the certificate it permits.
 
 use futures::future::join_all;
 
@@ -11,7 +11,7 @@ use crate::{
 suite![
     a_token_is_found_by_its_secret,
     a_token_exists_once,
-    a_token_is_spent_with_the_certificate,
+    a_token_is_used_with_the_certificate,
     of_two_requests_with_one_token_one_is_answered,
     a_token_that_was_revoked_permits_nothing,
     tokens_are_listed_newest_first,
@@ -21,39 +21,42 @@ suite![
 async fn a_token_is_found_by_its_secret(stores: Stores) {
     let samples = Samples::of(1);
     let token = samples.token("gateway", 1);
-    stores.tokens.create_token(samples.org, &token).await.works();
-    let found = stores.tokens.token_of_secret(samples.org, &[1; 32]).await.works();
+    stores.enrollment_tokens.create_enrollment_token(samples.org, &token).await.works();
+    let found = stores.enrollment_tokens.enrollment_token_of_secret(samples.org, &[1; 32]).await.works();
     assert_eq!(found, Some(token));
-    assert_eq!(stores.tokens.token_of_secret(samples.org, &[2; 32]).await.works(), None);
+    assert_eq!(
+        stores.enrollment_tokens.enrollment_token_of_secret(samples.org, &[2; 32]).await.works(),
+        None
+    );
 }
 
 async fn a_token_exists_once(stores: Stores) {
     let samples = Samples::of(1);
     let token = samples.token("gateway", 1);
-    stores.tokens.create_token(samples.org, &token).await.works();
-    assert_conflict(&stores.tokens.create_token(samples.org, &token).await);
+    stores.enrollment_tokens.create_enrollment_token(samples.org, &token).await.works();
+    assert_conflict(&stores.enrollment_tokens.create_enrollment_token(samples.org, &token).await);
     let same_secret = samples.token("meter", 1);
-    assert_conflict(&stores.tokens.create_token(samples.org, &same_secret).await);
+    assert_conflict(&stores.enrollment_tokens.create_enrollment_token(samples.org, &same_secret).await);
 }
 
-async fn a_token_is_spent_with_the_certificate(stores: Stores) {
+async fn a_token_is_used_with_the_certificate(stores: Stores) {
     let samples = Samples::of(1);
     let token = samples.token("gateway", 1);
-    stores.tokens.create_token(samples.org, &token).await.works();
+    stores.enrollment_tokens.create_enrollment_token(samples.org, &token).await.works();
     let request = samples.enrollment("gateway", "csr", token.id);
     stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     let open = stores.issuance.open_request(samples.org, request.id()).await.works();
     assert_eq!(open.as_ref(), Some(&request), "the request knows its token");
     let end = samples.issued(&request, 10);
     assert_eq!(stores.issuance.complete(samples.org, request.id(), &end).await.works(), Completed::Recorded);
-    let spent = stores.tokens.token_of_secret(samples.org, &[1; 32]).await.works();
-    assert_eq!(spent.and_then(|token| token.end), Some(TokenEnd::Spent { request_id: request.id() }));
+    let used = stores.enrollment_tokens.enrollment_token_of_secret(samples.org, &[1; 32]).await.works();
+    assert_eq!(used.and_then(|token| token.end), Some(TokenEnd::Used { request_id: request.id() }));
 }
 
 async fn of_two_requests_with_one_token_one_is_answered(stores: Stores) {
     let samples = Samples::of(1);
     let token = samples.token("gateway", 1);
-    stores.tokens.create_token(samples.org, &token).await.works();
+    stores.enrollment_tokens.create_enrollment_token(samples.org, &token).await.works();
     let requests: Vec<_> =
         (0..16).map(|n| samples.enrollment("gateway", &format!("csr {n}"), token.id)).collect();
     for request in &requests {
@@ -85,13 +88,14 @@ async fn of_two_requests_with_one_token_one_is_answered(stores: Stores) {
 async fn a_token_that_was_revoked_permits_nothing(stores: Stores) {
     let samples = Samples::of(1);
     let token = samples.token("gateway", 1);
-    stores.tokens.create_token(samples.org, &token).await.works();
+    stores.enrollment_tokens.create_enrollment_token(samples.org, &token).await.works();
     let request = samples.enrollment("gateway", "csr", token.id);
     stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
     let at = samples.clock.now();
-    let revoked = stores.tokens.revoke_token(samples.org, token.id, at).await.works();
+    let revoked = stores.enrollment_tokens.revoke_enrollment_token(samples.org, token.id, at).await.works();
     assert_eq!(revoked.as_ref().map(|token| token.state_at(at)), Some(TokenState::Revoked));
-    let again = stores.tokens.revoke_token(samples.org, token.id, samples.tick()).await.works();
+    let again =
+        stores.enrollment_tokens.revoke_enrollment_token(samples.org, token.id, samples.tick()).await.works();
     assert_eq!(again, revoked, "the first stands");
     let end = samples.issued(&request, 10);
     let done = stores.issuance.complete(samples.org, request.id(), &end).await.works();
@@ -102,13 +106,14 @@ async fn tokens_are_listed_newest_first(stores: Stores) {
     let samples = Samples::of(1);
     let mut expected: Vec<_> = (1..=5).map(|n| samples.token("gateway", n)).collect();
     for token in &expected {
-        stores.tokens.create_token(samples.org, token).await.works();
+        stores.enrollment_tokens.create_enrollment_token(samples.org, token).await.works();
     }
     expected.reverse();
     let size = PageSize::nearest(2);
     let (mut read, mut page) = (Vec::new(), PageRequest::first(size));
     loop {
-        let Page { items, next } = stores.tokens.tokens(samples.org, &page).await.works();
+        let Page { items, next } =
+            stores.enrollment_tokens.enrollment_tokens(samples.org, &page).await.works();
         read.extend(items);
         let Some(next) = next else { break };
         page =
@@ -120,16 +125,22 @@ async fn tokens_are_listed_newest_first(stores: Stores) {
 async fn another_organisation_has_no_use_of_a_token(stores: Stores) {
     let (ours, theirs) = (Samples::of(1), Samples::of(2));
     let token = ours.token("gateway", 1);
-    assert_conflict(&stores.tokens.create_token(theirs.org, &token).await);
-    stores.tokens.create_token(ours.org, &token).await.works();
-    assert_eq!(stores.tokens.token_of_secret(theirs.org, &[1; 32]).await.works(), None);
-    assert_eq!(stores.tokens.tokens(theirs.org, &PageRequest::default()).await.works().items, []);
-    assert_eq!(stores.tokens.revoke_token(theirs.org, token.id, theirs.tick()).await.works(), None);
+    assert_conflict(&stores.enrollment_tokens.create_enrollment_token(theirs.org, &token).await);
+    stores.enrollment_tokens.create_enrollment_token(ours.org, &token).await.works();
+    assert_eq!(stores.enrollment_tokens.enrollment_token_of_secret(theirs.org, &[1; 32]).await.works(), None);
+    assert_eq!(
+        stores.enrollment_tokens.enrollment_tokens(theirs.org, &PageRequest::default()).await.works().items,
+        []
+    );
+    assert_eq!(
+        stores.enrollment_tokens.revoke_enrollment_token(theirs.org, token.id, theirs.tick()).await.works(),
+        None
+    );
     let request = theirs.enrollment("gateway", "csr", token.id);
     stores.issuance.open(theirs.org, &request, Standing::NotRevoked, theirs.clock.now()).await.works();
     let end = theirs.issued(&request, 10);
     let done = stores.issuance.complete(theirs.org, request.id(), &end).await.works();
     assert_eq!(done, Completed::TokenUnusable);
-    let untouched = stores.tokens.token_of_secret(ours.org, &[1; 32]).await.works();
+    let untouched = stores.enrollment_tokens.enrollment_token_of_secret(ours.org, &[1; 32]).await.works();
     assert_eq!(untouched, Some(token));
 }

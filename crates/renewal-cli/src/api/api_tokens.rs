@@ -1,4 +1,4 @@
-//! `tokens`: those with which operators, and their programs, use the API.
+//! `api-tokens`: those with which operators, and their programs, use the API.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use renewal_domain::{ApiRole, ApiTokenId};
 use renewal_server::api::model::{ApiToken, ApiTokenState, NewApiToken, NewApiTokenSecret};
 use serde_json::json;
 
+use super::bootstrap;
 use super::client::Client;
 use super::filters::{span, told};
 use super::listing::{self, Limit};
@@ -18,6 +19,18 @@ use crate::printer::{Format, Listed, Record, print_one};
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Served(Served),
+    /// Make an operator's token in the ledger itself: an organisation's first one, or when all others
+    /// are lost
+    ///
+    /// It works on the ledger of the configuration, whether a server runs on it or not.
+    Bootstrap(bootstrap::Args),
+}
+
+/// What a server does with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Served {
     /// Make a token, and show its secret, once
     Create {
         /// Whose it is, or what it is for
@@ -42,10 +55,10 @@ pub(crate) enum Command {
 }
 
 /// Runs the command.
-pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Result<()> {
+pub(crate) async fn run(client: &Client, format: Format, command: Served) -> Result<()> {
     let path = "api-tokens";
     match command {
-        Command::Create { name, role, expires_in } => {
+        Served::Create { name, role, expires_in } => {
             let made =
                 client.post(&[path], &NewApiToken { name, role, expires_in: expires_in.map(told) }).await?;
             print_one(format, made, |made: &NewApiTokenSecret| {
@@ -54,10 +67,10 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
                 Ok(made.secret.clone())
             })
         }
-        Command::List { limit } => {
+        Served::List { limit } => {
             listing::print::<ApiToken>(client, format, &[path], Vec::new(), limit).await
         }
-        Command::Revoke { id } => {
+        Served::Revoke { id } => {
             let token = client.post(&[path, &id.to_string(), "revoke"], &json!({})).await?;
             print_one(format, token, |token: &ApiToken| {
                 Ok(format!("Token {id} of {} is {}.", token.name, state(token.state).0))
@@ -77,7 +90,7 @@ impl Record for NewApiTokenSecret {
 }
 
 impl Listed for ApiToken {
-    const NAME: &'static str = "tokens";
+    const NAME: &'static str = "API tokens";
     const HEADINGS: &'static [&'static str] =
         &["Token", "Name", "Role", "Made (UTC)", "Expires (UTC)", "State"];
 

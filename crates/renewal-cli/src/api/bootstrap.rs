@@ -1,4 +1,4 @@
-//! `operator-token`: an operator's token made in the ledger itself, by whoever has the configuration.
+//! `api-tokens bootstrap`: an operator's token made in the ledger itself, by whoever has the configuration.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use csr_service::CsrService;
 use renewal_domain::{ApiRole, OrgId};
 use uuid::Uuid;
 
-use crate::api::TOKEN_FILE;
+use super::TOKEN_FILE;
 use crate::config::Config;
 use crate::files::{self, Existing, Mode};
 use crate::output;

@@ -22,7 +22,7 @@ pub struct Model {
     pub device_name: String,
     pub secret_sha256: Vec<u8>,
     pub expires_at: DateTime<Utc>,
-    pub spent_by: Option<Uuid>,
+    pub used_by_request_id: Option<Uuid>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub granted_names: Option<String>,
     pub mac: Option<Vec<u8>>,
@@ -47,9 +47,9 @@ pub(crate) fn row(
     keys: Option<&AuthenticationKeys>,
 ) -> Result<[(Column, Value); 13], StoreError> {
     let token = token.clone().in_whole_seconds();
-    let (spent_by, revoked_at) = match token.end {
+    let (used_by_request_id, revoked_at) = match token.end {
         None => (None, None),
-        Some(TokenEnd::Spent { request_id }) => (Some(request_id.as_uuid()), None),
+        Some(TokenEnd::Used { request_id }) => (Some(request_id.as_uuid()), None),
         Some(TokenEnd::Revoked { at }) => (None, Some(at)),
     };
     let [kind, maker, name, host] = actor::values(&token.made_by);
@@ -60,7 +60,7 @@ pub(crate) fn row(
         (Column::DeviceName, token.device_name.as_str().into()),
         (Column::SecretSha256, token.secret_sha256.to_vec().into()),
         (Column::ExpiresAt, token.expires_at.into()),
-        (Column::SpentBy, spent_by.into()),
+        (Column::UsedByRequestId, used_by_request_id.into()),
         (Column::RevokedAt, revoked_at.into()),
         (Column::GrantedNames, granted_names(&token.names).into()),
         (Column::Mac, Some(mac).into()),
@@ -95,7 +95,7 @@ pub(crate) fn read(
     keys: Option<&AuthenticationKeys>,
 ) -> Result<EnrollmentToken, StoreError> {
     let row = Row::new("enrollment_tokens", ["org_id", "id"], row);
-    let spent = row.parse_optional(Column::SpentBy, RequestId::new)?;
+    let used = row.parse_optional(Column::UsedByRequestId, RequestId::new)?;
     let revoked: Option<DateTime<Utc>> = row.get(Column::RevokedAt)?;
     let token = EnrollmentToken {
         id: row.parse(Column::Id, TokenId::new)?,
@@ -106,12 +106,12 @@ pub(crate) fn read(
             .unwrap_or_default(),
         secret_sha256: row.parse(Column::SecretSha256, digest)?,
         expires_at: row.get(Column::ExpiresAt)?,
-        end: match (spent, revoked) {
+        end: match (used, revoked) {
             (None, None) => None,
-            (Some(request_id), None) => Some(TokenEnd::Spent { request_id }),
+            (Some(request_id), None) => Some(TokenEnd::Used { request_id }),
             (None, Some(at)) => Some(TokenEnd::Revoked { at }),
             (Some(_), Some(_)) => {
-                return Err(row.corrupt(Column::RevokedAt.as_str(), "a token that is spent is not revoked"));
+                return Err(row.corrupt(Column::RevokedAt.as_str(), "a token that is used is not revoked"));
             }
         },
         made_by: actor::read(&row, MADE_BY)?,

@@ -8,15 +8,15 @@ use renewal_domain::{
 };
 use sea_orm::sea_query::SelectStatement;
 
-use crate::entity::token;
+use crate::enrollment_token_statements as statements;
+use crate::entity::enrollment_token;
 use crate::failure::{Failure, conflict};
 use crate::session::retrying;
 use crate::store::SeaOrmStore;
-use crate::token_statements as statements;
 
 #[async_trait]
 impl EnrollmentTokenStore for SeaOrmStore {
-    async fn create_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
+    async fn create_enrollment_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
         if token.org_id != org {
             return Err(conflict("the token is of another organisation"));
         }
@@ -27,7 +27,7 @@ impl EnrollmentTokenStore for SeaOrmStore {
         }
     }
 
-    async fn token_of_secret(
+    async fn enrollment_token_of_secret(
         &self,
         org: OrgId,
         secret_sha256: &Sha256Digest,
@@ -35,14 +35,18 @@ impl EnrollmentTokenStore for SeaOrmStore {
         self.token(&statements::by_secret(org, secret_sha256)).await
     }
 
-    async fn tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<EnrollmentToken>, StoreError> {
+    async fn enrollment_tokens(
+        &self,
+        org: OrgId,
+        page: &PageRequest,
+    ) -> Result<Page<EnrollmentToken>, StoreError> {
         let select = statements::newest(self.session.backend(), org, page);
         let rows = self.session.read(&select).await?;
-        let tokens = rows.iter().map(token::read).collect::<Result<_, _>>()?;
+        let tokens = rows.iter().map(enrollment_token::read).collect::<Result<_, _>>()?;
         Ok(Page::of(tokens, page, &EnrollmentToken::scope(org), |token| token.id.as_uuid()))
     }
 
-    async fn revoke_token(
+    async fn revoke_enrollment_token(
         &self,
         org: OrgId,
         id: TokenId,
@@ -57,6 +61,6 @@ impl EnrollmentTokenStore for SeaOrmStore {
 impl SeaOrmStore {
     async fn token(&self, select: &SelectStatement) -> Result<Option<EnrollmentToken>, StoreError> {
         let rows = self.session.read(select).await?;
-        rows.first().map(token::read).transpose()
+        rows.first().map(enrollment_token::read).transpose()
     }
 }
