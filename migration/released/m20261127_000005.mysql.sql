@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS `blocks` ( `org_id` binary(16) NOT NULL,
     `reason` text NOT NULL,
     `since` datetime(6) NOT NULL,
     `action_id` binary(16) NOT NULL,
-    PRIMARY KEY (`org_id`, `subject_kind`, `subject_id`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+    PRIMARY KEY (`org_id`, `subject_id`, `subject_kind`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX `idx_blocks_action_id` ON `blocks` (`org_id`, `action_id`);
 
 CREATE TABLE IF NOT EXISTS `certificate_revocations` ( `org_id` binary(16) NOT NULL,

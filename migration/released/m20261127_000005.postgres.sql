@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS "blocks" ( "org_id" uuid NOT NULL,
     "reason" text NOT NULL,
     "since" timestamp with time zone NOT NULL,
     "action_id" uuid NOT NULL,
-    PRIMARY KEY ("org_id", "subject_kind", "subject_id") );
+    PRIMARY KEY ("org_id", "subject_id", "subject_kind") );
 CREATE INDEX "idx_blocks_action_id" ON "blocks" ("org_id", "action_id");
 
 CREATE TABLE IF NOT EXISTS "certificate_revocations" ( "org_id" uuid NOT NULL,

@@ -70,8 +70,8 @@ fn blocks(dialect: Dialect) -> TableDefinition {
         .col(ColumnDef::new("reason").text().not_null())
         .col(dialect.timestamp("since").not_null())
         .col(dialect.uuid("action_id").not_null())
-        // Those that could stand in the way of a request.
-        .primary_key(&mut primary_key(["org_id", "subject_kind", "subject_id"]));
+        // Those that could stand in the way of a request. No id is of two kinds.
+        .primary_key(&mut primary_key(["org_id", "subject_id", "subject_kind"]));
 
     TableDefinition {
         name: BLOCKS,

@@ -42,7 +42,8 @@
 //! | time limits, and the runtimes that connections belong to | `place` |
 //! | how calls that wait at the same time are carried out together | `group` |
 //! | what is written so, and how one at fault does not harm the others | `writes`, `together` |
-//! | which requests are refused, or were answered before | `judging` |
+//! | which requests are refused, or were answered before | `open_checks`, `open_check_statements` |
+//! | how rows are authenticated | `mac` |
 //! | how one request is opened and ended by itself | `single` |
 //! | how rows are added | `insert` |
 //! | how a session is set up, and what is refused | `connect`, `schema` |
@@ -53,10 +54,14 @@
 //! - `introspect`: for tests, every statement that a store sends, and the database's plan for it.
 
 mod access;
+mod action_statements;
+mod actions;
 mod api_token_statements;
 mod api_tokens;
 mod appending;
 mod backend;
+mod block_statements;
+mod blocks;
 mod connect;
 mod connect_error;
 mod enrollment_token_statements;
@@ -71,12 +76,16 @@ mod insert;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 mod issuance;
-mod judging;
+mod mac;
+mod open_check_statements;
+mod open_checks;
 mod options;
 mod place;
 mod reading;
 mod retention;
 mod retention_statements;
+mod revocation_statements;
+mod revocations;
 mod row;
 mod schema;
 mod session;
@@ -90,5 +99,6 @@ mod writes;
 
 pub use connect::connect;
 pub use connect_error::ConnectError;
+pub use mac::AuthenticationKeys;
 pub use options::ConnectOptions;
 pub use store::SeaOrmStore;

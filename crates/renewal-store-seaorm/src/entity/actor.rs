@@ -17,7 +17,10 @@ pub(crate) fn values(actor: &Actor) -> [Value; 4] {
 }
 
 /// The actor of a row.
-pub(crate) fn read<C: IdenStatic>(row: &Row<'_>, [kind, token, name, host]: [C; 4]) -> Result<Actor, StoreError> {
+pub(crate) fn read<C: IdenStatic>(
+    row: &Row<'_>,
+    [kind, token, name, host]: [C; 4],
+) -> Result<Actor, StoreError> {
     let text: String = row.get(name)?;
     let id = row.parse_optional(token, ApiTokenId::new)?;
     let machine: Option<String> = row.get(host)?;

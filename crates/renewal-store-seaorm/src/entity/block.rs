@@ -46,7 +46,8 @@ pub(crate) fn read(row: &QueryResult) -> Result<Block, StoreError> {
     Ok(Block {
         org_id: OrgId::new(row.get(Column::OrgId)?),
         subject: row.parse(Column::SubjectKind, |kind: String| {
-            BlockSubject::parse(&kind, &id).ok_or("it is organisation, device or key, and subject_id must fit")
+            BlockSubject::parse(&kind, &id)
+                .ok_or("it is organisation, device or key, and subject_id must fit")
         })?,
         reason: row.get(Column::Reason)?,
         since: row.get(Column::Since)?,

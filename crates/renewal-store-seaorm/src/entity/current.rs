@@ -1,7 +1,7 @@
 //! `current_certificates`: one row a device, about its latest certificate.
 
 use chrono::{DateTime, Utc};
-use renewal_domain::{CertificateRecord, DeviceId, LatestCertificate, Serial, StoreError};
+use renewal_domain::{CertificateRecord, DeviceId, LatestCertificate, RequestId, Serial, StoreError};
 use sea_orm::entity::prelude::*;
 use sea_orm::{IdenStatic, QueryResult, Value};
 
@@ -67,6 +67,11 @@ pub(crate) fn checked(
         return wrong(Column::NotAfter);
     }
     Ok(certificate)
+}
+
+/// The request that the certificate of a row answered.
+pub(crate) fn request(row: &QueryResult) -> Result<RequestId, StoreError> {
+    place(row).parse(Column::RequestId, RequestId::new)
 }
 
 /// The device of a row, and what decides about requests that present another certificate of it.

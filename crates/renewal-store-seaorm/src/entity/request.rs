@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    CertificateOrigin, DeviceId, DeviceName, NewPresented, NewRequest, OpenRequest, OrgId, Presented, Purpose,
-    RequestId, RequestKind, RequestState, Serial, Sha256Digest, StoreError, TokenId,
+    CertificateOrigin, DeviceId, DeviceName, NewPresented, NewRequest, OpenRequest, OrgId, Presented,
+    Purpose, RequestId, RequestKind, RequestState, Serial, Sha256Digest, StoreError, TokenId,
 };
 use sea_orm::entity::prelude::*;
 use sea_orm::{IdenStatic, QueryResult, Value};
@@ -55,17 +55,14 @@ pub(crate) fn presented_serial(request: &OpenRequest) -> String {
 
 /// The row of a request, with every column set. The row of one that waits for a person is authenticated:
 /// what the person is shown is what was asked for.
-pub(crate) fn row(
-    request: &OpenRequest,
-    keys: Option<&AuthenticationKeys>,
-) -> Result<[(Column, Value); 19], StoreError> {
+pub(crate) fn row(request: &OpenRequest, keys: Option<&AuthenticationKeys>) -> [(Column, Value); 19] {
     let presented = request.purpose().presented();
     let mac = match request.state() {
         RequestState::Signing => None,
-        RequestState::Pending => Some(required(keys)?.code(&fields(request))),
+        RequestState::Pending => keys.map(|keys| keys.code(&fields(request))),
     };
     let digest = |of: fn(&Presented) -> &Sha256Digest| presented.map(|it| of(it).to_vec());
-    Ok([
+    [
         (Column::OrgId, request.org_id().as_uuid().into()),
         (Column::Id, request.id().as_uuid().into()),
         (Column::DeviceId, request.device_id().as_uuid().into()),
@@ -85,7 +82,7 @@ pub(crate) fn row(
         (Column::Credential, request.credential().into()),
         (Column::SourceAddress, request.source_address().map(|address| address.to_string()).into()),
         (Column::Mac, mac.into()),
-    ])
+    ]
 }
 
 /// A lifetime of more than 292 billion years is as good as that.
