@@ -48,7 +48,7 @@ pub enum OpenRefusal {
     OrganisationSuspended(Block),
     /// The device is blocked.
     DeviceBlocked(Block),
-    /// The key of the request is barred.
+    /// The key of the request, or of the presented certificate, is barred.
     KeyBarred(Block),
     /// The presented certificate is of an authority of ours, and not recorded in the organisation.
     NotRecorded,
@@ -89,7 +89,7 @@ pub struct LatestCertificate {
 /// What a store knows of a request that is to be opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenFindings {
-    /// The blocks of the organisation, the device, and the key of the request.
+    /// The blocks of the [subjects](OpenRequest::block_subjects) of the request.
     pub blocks: Vec<Block>,
     /// The certificate that is recorded in the organisation with the presented serial number.
     pub recorded: Option<RecordedCertificate>,

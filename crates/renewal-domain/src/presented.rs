@@ -11,6 +11,7 @@ pub struct Presented {
     not_after: DateTime<Utc>,
     issuer_key_sha256: Sha256Digest,
     certificate_sha256: Sha256Digest,
+    public_key_sha256: Sha256Digest,
     origin: CertificateOrigin,
 }
 
@@ -62,6 +63,8 @@ pub struct NewPresented {
     pub issuer_key_sha256: Sha256Digest,
     /// The SHA-256 digest of the certificate in DER.
     pub certificate_sha256: Sha256Digest,
+    /// The SHA-256 digest of its public key (of its `SubjectPublicKeyInfo` in DER).
+    pub public_key_sha256: Sha256Digest,
     /// Where it comes from.
     pub origin: CertificateOrigin,
 }
@@ -73,6 +76,7 @@ impl From<NewPresented> for Presented {
             not_after: new.not_after.trunc_subsecs(0),
             issuer_key_sha256: new.issuer_key_sha256,
             certificate_sha256: new.certificate_sha256,
+            public_key_sha256: new.public_key_sha256,
             origin: new.origin,
         }
     }
@@ -101,6 +105,12 @@ impl Presented {
     #[must_use]
     pub const fn certificate_sha256(&self) -> &Sha256Digest {
         &self.certificate_sha256
+    }
+
+    /// The SHA-256 digest of its public key.
+    #[must_use]
+    pub const fn public_key_sha256(&self) -> &Sha256Digest {
+        &self.public_key_sha256
     }
 
     /// Where it comes from.

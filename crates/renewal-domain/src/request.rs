@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::text::clean;
 use crate::{
-    AttemptId, AttemptKind, CertificateRecord, Completion, DeviceId, DeviceName, EventId, InvalidEvent,
-    OrgId, Presented, ReasonCode, RenewalEvent, RequestId, Serial, TokenId,
+    AttemptId, AttemptKind, BlockSubject, CertificateRecord, Completion, DeviceId, DeviceName, EventId,
+    InvalidEvent, OrgId, Presented, ReasonCode, RenewalEvent, RequestId, Serial, TokenId,
 };
 
 /// A SHA-256 digest (FIPS 180-4).
@@ -228,6 +228,15 @@ impl OpenRequest {
             && self.csr_sha256 == other.csr_sha256
             && self.purpose.presented().map(Presented::serial)
                 == other.purpose.presented().map(Presented::serial)
+    }
+
+    /// Whose blocks stand in its way: the organisation's, the device's, its key's and that of the
+    /// certificate presented.
+    pub fn block_subjects(&self) -> impl Iterator<Item = BlockSubject> {
+        let presented = self.purpose.presented().map(Presented::public_key_sha256);
+        let keys = [Some(&self.public_key_sha256), presented].into_iter().flatten();
+        let keys = keys.map(|key| BlockSubject::Key(*key));
+        [BlockSubject::Organisation, BlockSubject::Device(self.device_id)].into_iter().chain(keys)
     }
 
     /// The end with a certificate. Device, digests and the like come from this request.

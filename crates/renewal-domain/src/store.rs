@@ -210,11 +210,7 @@ pub trait EnrollmentTokenStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
-    async fn enrollment_token(
-        &self,
-        org: OrgId,
-        id: TokenId,
-    ) -> Result<Option<EnrollmentToken>, StoreError>;
+    async fn enrollment_token(&self, org: OrgId, id: TokenId) -> Result<Option<EnrollmentToken>, StoreError>;
 
     /// Finds the token with this secret; none if there is none.
     ///

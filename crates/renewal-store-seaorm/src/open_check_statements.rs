@@ -64,11 +64,7 @@ pub(crate) fn certificates_of_keys<'k>(
 
 /// Reads the blocks that could stand in the way of openings.
 pub(crate) fn blocks(backend: Backend, org: OrgId, openings: &[&Opening<'_>]) -> SelectStatement {
-    let requests = openings.iter().map(|opening| opening.request);
-    let subjects = requests.flat_map(|request| {
-        [BlockSubject::Device(request.device_id()), BlockSubject::Key(*request.public_key_sha256())]
-    });
-    blocks_of(backend, org, subjects.chain([BlockSubject::Organisation]))
+    blocks_of(backend, org, openings.iter().flat_map(|opening| opening.request.block_subjects()))
 }
 
 /// Reads the blocks of these subjects.

@@ -7,9 +7,9 @@
 use std::collections::{HashMap, HashSet};
 
 use renewal_domain::{
-    Answer, Block, BlockSubject, CertificateOrigin, CertificateRecord, DeviceId, DeviceName, KeyReuse,
-    LatestCertificate, OpenFindings, OpenRefusal, OpenRequest, OpenRules, Opened, OrgId, Presented,
-    RecordedCertificate, RevokedCertificate, Serial,
+    Answer, Block, CertificateOrigin, CertificateRecord, DeviceId, DeviceName, KeyReuse, LatestCertificate,
+    OpenFindings, OpenRefusal, OpenRequest, OpenRules, Opened, OrgId, Presented, RecordedCertificate,
+    RevokedCertificate, Serial,
 };
 use sea_orm::QueryResult;
 use sea_orm::sea_query::SelectStatement;
@@ -140,11 +140,7 @@ impl Known {
 
     fn findings(&self, opening: &Opening<'_>) -> OpenFindings {
         let request = opening.request;
-        let subjects = [
-            BlockSubject::Organisation,
-            BlockSubject::Device(request.device_id()),
-            BlockSubject::Key(*request.public_key_sha256()),
-        ];
+        let subjects: Vec<_> = request.block_subjects().collect();
         let blocks = self.blocks.iter().filter(|block| subjects.contains(&block.subject)).cloned().collect();
         let Some(presented) = opening.presented() else {
             return OpenFindings { blocks, ..OpenFindings::default() };

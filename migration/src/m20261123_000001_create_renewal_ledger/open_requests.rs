@@ -25,6 +25,7 @@ pub(super) fn definition(dialect: Dialect) -> TableDefinition {
         .col(dialect.timestamp("old_cert_expiration").null())
         .col(sha256("presented_issuer_key_sha256").null())
         .col(sha256("presented_sha256").null())
+        .col(sha256("presented_key_sha256").null())
         // ours, adopted, trusted or trusted_anywhere
         .col(text("presented_origin", 16).null())
         .col(ColumnDef::new("requested_lifetime_seconds").big_integer().null())

@@ -34,6 +34,7 @@ pub struct Model {
     pub old_cert_expiration: Option<DateTime<Utc>>,
     pub presented_issuer_key_sha256: Option<Vec<u8>>,
     pub presented_sha256: Option<Vec<u8>>,
+    pub presented_key_sha256: Option<Vec<u8>>,
     pub presented_origin: Option<String>,
     pub requested_lifetime_seconds: Option<i64>,
     pub enrollment_token_id: Option<Uuid>,
@@ -55,7 +56,7 @@ pub(crate) fn presented_serial(request: &OpenRequest) -> String {
 
 /// The row of a request, with every column set. The row of one that waits for a person is authenticated:
 /// what the person is shown is what was asked for.
-pub(crate) fn row(request: &OpenRequest, keys: Option<&AuthenticationKeys>) -> [(Column, Value); 19] {
+pub(crate) fn row(request: &OpenRequest, keys: Option<&AuthenticationKeys>) -> [(Column, Value); 20] {
     let presented = request.purpose().presented();
     let mac = match request.state() {
         RequestState::Signing => None,
@@ -76,6 +77,7 @@ pub(crate) fn row(request: &OpenRequest, keys: Option<&AuthenticationKeys>) -> [
         (Column::OldCertExpiration, presented.map(Presented::not_after).into()),
         (Column::PresentedIssuerKeySha256, digest(Presented::issuer_key_sha256).into()),
         (Column::PresentedSha256, digest(Presented::certificate_sha256).into()),
+        (Column::PresentedKeySha256, digest(Presented::public_key_sha256).into()),
         (Column::PresentedOrigin, presented.map(|presented| presented.origin().as_str()).into()),
         (Column::RequestedLifetimeSeconds, lifetime_seconds(request).into()),
         (Column::EnrollmentTokenId, request.purpose().token().map(TokenId::as_uuid).into()),
@@ -106,6 +108,7 @@ fn fields(request: &OpenRequest) -> Fields {
         .add_optional(presented.map(|presented| presented.not_after().timestamp().to_be_bytes()))
         .add_optional(presented.map(Presented::issuer_key_sha256))
         .add_optional(presented.map(Presented::certificate_sha256))
+        .add_optional(presented.map(Presented::public_key_sha256))
         .add_optional(presented.map(|presented| presented.origin().as_str()))
         .add_optional(lifetime_seconds(request).map(i64::to_be_bytes))
         .add_optional(request.purpose().token().map(TokenId::as_uuid))
@@ -176,6 +179,7 @@ fn purpose(row: &Row<'_>) -> Result<Purpose, StoreError> {
                 not_after: expires,
                 issuer_key_sha256: row.parse(Column::PresentedIssuerKeySha256, digest)?,
                 certificate_sha256: row.parse(Column::PresentedSha256, digest)?,
+                public_key_sha256: row.parse(Column::PresentedKeySha256, digest)?,
                 origin: row.parse(Column::PresentedOrigin, |name: String| {
                     CertificateOrigin::from_name(&name)
                         .ok_or("it is one of ours, adopted, trusted, trusted_anywhere")
