@@ -11,18 +11,9 @@
 //! }
 //! ```
 
-mod api_tokens;
-mod enrollment_tokens;
 mod events;
 mod filters;
-mod fleet;
-mod fleet_counts;
-mod issuance;
 mod pages;
-mod races;
-mod retention;
-mod standing;
-mod tenancy;
 
 use futures::future::BoxFuture;
 
@@ -40,21 +31,7 @@ pub struct Case {
 /// Every case.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [
-        api_tokens::CASES,
-        events::CASES,
-        filters::CASES,
-        fleet::CASES,
-        fleet_counts::CASES,
-        issuance::CASES,
-        pages::CASES,
-        races::CASES,
-        retention::CASES,
-        standing::CASES,
-        tenancy::CASES,
-        enrollment_tokens::CASES,
-    ]
-    .concat()
+    [events::CASES, filters::CASES, pages::CASES].concat()
 }
 
 /// A case for each named async function.
