@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use crate::authority::Authority;
 use crate::crl::CrlIssuer;
 use crate::csr::Csr;
+use crate::device_issuer::DeviceIssuer;
 use crate::encoding::pem_of;
 use crate::issuer_error::IssuerError;
-use crate::presented::DeviceIssuer;
 use crate::reason::Reason;
 use crate::rejection::Rejection;
 use crate::subject::RawName;
@@ -138,11 +138,10 @@ impl Issuer {
         Ok(())
     }
 
-    /// The issuer as a device issuer, so that what it issued can be renewed; `recorded_only` as
-    /// in [`DeviceIssuer::recorded`].
+    /// The issuer as a device issuer, so that what it issued can be renewed.
     #[must_use]
-    pub fn as_device_issuer(&self, recorded_only: bool) -> DeviceIssuer {
-        DeviceIssuer::new(self.authority.clone(), recorded_only)
+    pub fn as_device_issuer(&self) -> DeviceIssuer {
+        DeviceIssuer::ours(self.authority.clone())
     }
 
     pub(crate) const fn authority(&self) -> &Authority {

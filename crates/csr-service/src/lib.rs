@@ -36,7 +36,7 @@
 //!
 //! let org = OrgId::new(uuid::Uuid::nil());
 //! let credential = Credential::Enrollment(EnrollmentGrant::for_any_device());
-//! match service.submit(org, Request { csr: csr.as_bytes(), credential, lifetime: None }).await? {
+//! match service.submit(org, Request { csr: csr.as_bytes(), credential, lifetime: None, source_address: None }).await? {
 //!     Outcome::Issued(issued) => println!("{}", issued.pem()),
 //!     Outcome::Pending(pending) => println!("ask again in {:?}", pending.retry_after),
 //!     Outcome::Rejected(rejection) => println!("{rejection}"),
@@ -55,14 +55,15 @@ mod credential;
 mod crl;
 mod crl_url;
 mod csr;
+mod device_issuer;
 mod encoding;
+mod foreign;
 mod issuer;
 mod issuer_error;
 mod key;
 mod lint;
 mod new_issuer;
 mod observer;
-mod organisations;
 mod outcome;
 mod presented;
 mod profile;
@@ -71,6 +72,7 @@ mod rejection;
 mod retention;
 mod serial;
 mod service;
+mod stored;
 mod subject;
 #[cfg(test)]
 mod test_support;
@@ -78,22 +80,29 @@ mod test_support;
 pub use alt_names::{MAX_ALT_NAMES, SubjectAltNames};
 pub use ca_certificate::CaCertificate;
 pub use certificate::{IssueError, IssuedCertificate, issue};
-pub use credential::{Credential, EnrollmentGrant, ProvenCertificate};
+pub use credential::{BootstrapCertificate, Credential, EnrollmentGrant, ProvenCertificate};
 pub use crl::{CrlError, CrlIssuer, RevocationList};
 pub use crl_url::{CrlUrl, InvalidCrlUrl};
 pub use csr::{Csr, MAX_CSR_BYTES, MAX_CSR_PEM_BYTES};
+pub use device_issuer::{Adoption, DeviceIssuer};
+pub use foreign::{ForeignCertificate, ForeignCertificateError};
 pub use issuer::{Issuer, Signer};
 pub use issuer_error::IssuerError;
 pub use key::{KeyKind, KeyPolicy, KeyType, MAX_RSA_BITS, MIN_RSA_BITS};
 pub use new_issuer::{IssuerKey, NewIssuer, NewIssuerBuilder};
 pub use observer::Observer;
-pub use organisations::{EveryOrganisation, Organisations};
 pub use outcome::{Issued, Outcome, Pending, ServiceError};
-pub use presented::{DeviceIssuer, PresentedCertificate};
+pub use presented::PresentedCertificate;
 pub use profile::{ApprovalMode, Profile, ProfileBuilder, ProfileError};
 pub use reason::Reason;
 pub use rejection::Rejection;
-pub use retention::{PruneProgress, Pruned, Retention, RetentionError, prune};
+pub use retention::{
+    MAX_SILENCE, PruneError, PruneProgress, Pruned, Retention, RetentionError, check_clock, prune,
+    prune_action,
+};
 pub use serial::{RandomError, random_serial};
-pub use service::{ApiTokenSecret, CsrService, CsrServiceBuilder, Reconciled, Request, TokenSecret};
+pub use service::{
+    ApiTokenSecret, CsrService, CsrServiceBuilder, NewEnrollmentToken, Reconciled, Request, Revoked,
+    RevokedTokens, TokenSecret,
+};
 pub use subject::Subject;

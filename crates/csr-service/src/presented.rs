@@ -1,9 +1,9 @@
-//! The certificate that a device presents, and the authorities whose certificates are accepted.
+//! The certificate that a device presents.
 
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use renewal_domain::{Serial, Standing};
+use renewal_domain::Serial;
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
@@ -11,10 +11,9 @@ use x509_parser::oid_registry as oids;
 
 use crate::algorithm::verify;
 use crate::alt_names::SubjectAltNames;
-use crate::authority::Authority;
 use crate::certificate_der::{certificate_der, parse, time};
+use crate::device_issuer::DeviceIssuer;
 use crate::encoding::{PublicKeyInfo, Signed, Unreadable};
-use crate::issuer_error::IssuerError;
 use crate::reason::Reason;
 use crate::rejection::Rejection;
 use crate::subject::{RawName, Subject};
@@ -22,62 +21,12 @@ use crate::subject::{RawName, Subject};
 /// How far a presented certificate's start may lie in the future: clocks differ.
 const CLOCK_LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
-/// An authority whose device certificates are accepted for renewal and recovery: the present
-/// issuer, a previous one, or one brought along from another system.
-///
-/// Its own validity is not looked at, for devices outlive authorities; what ends the trust in an
-/// authority is that it is not given any more.
-#[derive(Clone, Debug)]
-pub struct DeviceIssuer {
-    authority: Authority,
-    required_standing: Standing,
-}
-
-impl DeviceIssuer {
-    /// Every certificate of this authority (PEM or DER) is accepted, recorded or not.
-    ///
-    /// # Errors
-    /// [`IssuerError`] when it is no CA certificate that can be used.
-    pub fn trusted(certificate: impl AsRef<[u8]>) -> Result<Self, IssuerError> {
-        let authority = Authority::read(certificate.as_ref())?;
-        Ok(Self { authority, required_standing: Standing::NotRevoked })
-    }
-
-    /// A certificate of this authority (PEM or DER) is accepted only when it is recorded in the
-    /// ledger of the device's organisation. For an authority that serves several organisations.
-    ///
-    /// # Errors
-    /// [`IssuerError`] when it is no CA certificate that can be used.
-    pub fn recorded(certificate: impl AsRef<[u8]>) -> Result<Self, IssuerError> {
-        let authority = Authority::read(certificate.as_ref())?;
-        Ok(Self { authority, required_standing: Standing::Recorded })
-    }
-
-    pub(crate) const fn new(authority: Authority, recorded_only: bool) -> Self {
-        let required_standing = if recorded_only { Standing::Recorded } else { Standing::NotRevoked };
-        Self { authority, required_standing }
-    }
-
-    /// What the organisation's ledger must say of its certificates for them to be renewed.
-    #[must_use]
-    pub const fn required_standing(&self) -> Standing {
-        self.required_standing
-    }
-
-    /// The authority's certificate, DER.
-    #[must_use]
-    pub fn certificate_der(&self) -> &[u8] {
-        &self.authority.der
-    }
-}
-
 /// A device certificate that was found genuine: issued by a device issuer, for a device, with
 /// names that can be renewed. It may have expired; that somebody holds its key is not shown by it.
 #[derive(Clone)]
 pub struct PresentedCertificate {
     der: Vec<u8>,
     issuer_index: usize,
-    required_standing: Standing,
     serial: Serial,
     subject: Subject,
     san: SubjectAltNames,
@@ -95,7 +44,7 @@ impl PresentedCertificate {
     pub fn parse(input: &[u8], issuers: &[DeviceIssuer], now: DateTime<Utc>) -> Result<Self, Rejection> {
         let der = certificate_der(input).map_err(malformed)?;
         let certificate = parse(&der).map_err(malformed)?;
-        let (issuer_index, issuer) = find_issuer(&der, &certificate, issuers)?;
+        let issuer_index = find_issuer(&der, &certificate, issuers)?;
         check_purpose(&certificate)?;
 
         let serial = certificate.raw_serial();
@@ -115,7 +64,6 @@ impl PresentedCertificate {
         }
         Ok(Self {
             issuer_index,
-            required_standing: issuer.required_standing(),
             serial,
             subject,
             san,
@@ -136,12 +84,6 @@ impl PresentedCertificate {
     #[must_use]
     pub const fn issuer_index(&self) -> usize {
         self.issuer_index
-    }
-
-    /// What the organisation's ledger must say of it for it to be renewed.
-    #[must_use]
-    pub const fn required_standing(&self) -> Standing {
-        self.required_standing
     }
 
     /// The serial number.
@@ -166,6 +108,12 @@ impl PresentedCertificate {
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.key_info
+    }
+
+    /// The SHA-256 of the certificate, DER.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
     }
 
     /// The SHA-256 of [`spki_der`](Self::spki_der).
@@ -203,16 +151,15 @@ impl fmt::Debug for PresentedCertificate {
             .field("san", &self.san.to_string())
             .field("not_before", &self.not_before)
             .field("not_after", &self.not_after)
-            .field("required_standing", &self.required_standing)
             .finish_non_exhaustive()
     }
 }
 
-fn find_issuer<'i>(
+fn find_issuer(
     der: &[u8],
     certificate: &X509Certificate<'_>,
-    issuers: &'i [DeviceIssuer],
-) -> Result<(usize, &'i DeviceIssuer), Rejection> {
+    issuers: &[DeviceIssuer],
+) -> Result<usize, Rejection> {
     let foreign = |detail| Rejection::new(Reason::CertificateNotFromDeviceIssuer, detail);
     let signed = Signed::from_der(der).map_err(|error| malformed(Unreadable(error.to_string())))?;
     let wanted = authority_key_identifier(certificate);
@@ -232,6 +179,7 @@ fn find_issuer<'i>(
         .find(|(_, issuer)| {
             PublicKeyInfo::from_der(&issuer.authority.key_info).is_ok_and(|key| verify(&signed, &key).is_ok())
         })
+        .map(|(index, _)| index)
         .ok_or_else(|| foreign("it was not signed with the key of the device issuer of this name"))
 }
 

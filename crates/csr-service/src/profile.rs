@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use renewal_domain::RequestKind;
+use renewal_domain::{KeyReuse, RequestKind, SupersededCertificates};
 
 use crate::crl_url::CrlUrl;
 use crate::key::KeyPolicy;
@@ -95,6 +95,19 @@ impl Profile {
         self.0.crl_url.as_ref()
     }
 
+    /// What becomes of a request that presents a superseded certificate; default it is refused.
+    #[must_use]
+    pub const fn superseded(&self) -> SupersededCertificates {
+        self.0.superseded
+    }
+
+    /// What becomes of a request for a key that another device of the organisation has; default it is
+    /// refused.
+    #[must_use]
+    pub const fn key_reuse(&self) -> KeyReuse {
+        self.0.key_reuse
+    }
+
     /// Which keys requests may have.
     #[must_use]
     pub const fn key_policy(&self) -> &KeyPolicy {
@@ -148,6 +161,8 @@ pub struct ProfileBuilder {
     signing_deadline: Duration,
     crl_url: Option<CrlUrl>,
     key_policy: KeyPolicy,
+    superseded: SupersededCertificates,
+    key_reuse: KeyReuse,
 }
 
 impl Default for ProfileBuilder {
@@ -165,6 +180,8 @@ impl Default for ProfileBuilder {
             signing_deadline: MINUTE,
             crl_url: None,
             key_policy: KeyPolicy::default(),
+            superseded: SupersededCertificates::default(),
+            key_reuse: KeyReuse::default(),
         }
     }
 }
@@ -231,6 +248,18 @@ impl ProfileBuilder {
     /// Sets [`Profile::key_policy`].
     pub fn key_policy(mut self, policy: KeyPolicy) -> Self {
         self.key_policy = policy;
+        self
+    }
+
+    /// Sets [`Profile::superseded`].
+    pub const fn superseded(mut self, superseded: SupersededCertificates) -> Self {
+        self.superseded = superseded;
+        self
+    }
+
+    /// Sets [`Profile::key_reuse`].
+    pub const fn key_reuse(mut self, reuse: KeyReuse) -> Self {
+        self.key_reuse = reuse;
         self
     }
 

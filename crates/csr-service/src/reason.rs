@@ -165,9 +165,21 @@ reasons! {
     ExpiredTooLong "expired_too_long":
         "The presented certificate expired longer ago than the grace period allows.";
         "Enroll the device anew, or lengthen the grace period of the profile."
-    OrganisationInactive "organisation_inactive":
-        "The organisation of this device gets no certificates at present.";
-        "Activate the organisation again if that was not intended."
+    OrganisationSuspended "organisation_suspended":
+        "The organisation of this device is suspended: none of its devices gets a certificate.";
+        "Find out who suspended it and why with `renewal actions list`; `renewal organisations resume` ends it."
+    DeviceBlocked "device_blocked":
+        "The device is blocked: it gets no certificates.";
+        "Find out who blocked it and why with `renewal devices show`; `renewal devices unblock` ends it."
+    KeyCompromised "key_compromised":
+        "The key was compromised, and is never certified again.";
+        "Make a new key on the device, and enroll it anew."
+    KeyInUse "key_in_use":
+        "Another device of the organisation has a certificate with the same key.";
+        "Give each device a key of its own; if both names are one device, revoke the other certificate first."
+    CertificateSuperseded "certificate_superseded":
+        "Another certificate has taken the place of the presented one, and was used or revoked.";
+        "Let the device present its latest certificate; if it was restored from a backup, enroll it anew."
 
     // The course of an attempt.
     Denied "denied":
