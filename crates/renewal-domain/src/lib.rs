@@ -34,6 +34,7 @@ mod event;
 mod event_type;
 mod filter;
 mod fleet;
+mod granted_names;
 mod ids;
 mod intercepted;
 mod page;
@@ -60,6 +61,7 @@ pub use filter::{EventFilter, IdRange};
 #[cfg(feature = "mock")]
 pub use fleet::MockFleetStore;
 pub use fleet::{CertificateFilter, EventCount, FleetStore, OpenCounts};
+pub use granted_names::{GrantedNames, InvalidGrantedNames};
 pub use ids::{
     ApiTokenId, AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId, TokenId,
 };
