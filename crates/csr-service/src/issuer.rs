@@ -14,10 +14,10 @@ use crate::crl::CrlIssuer;
 use crate::csr::Csr;
 use crate::encoding::pem_of;
 use crate::issuer_error::IssuerError;
+use crate::names::RawName;
 use crate::presented::DeviceIssuer;
 use crate::reason::Reason;
 use crate::rejection::Rejection;
-use crate::subject::RawName;
 
 /// A key that signs, wherever it lives: in memory, in a hardware module, behind a network.
 /// [`SigningKey::sign`] may take long and may fail.

@@ -46,7 +46,6 @@
 //! ```
 
 mod algorithm;
-mod alt_names;
 mod authority;
 mod ca_certificate;
 mod certificate;
@@ -60,6 +59,7 @@ mod issuer;
 mod issuer_error;
 mod key;
 mod lint;
+mod names;
 mod new_issuer;
 mod observer;
 mod organisations;
@@ -71,11 +71,9 @@ mod rejection;
 mod retention;
 mod serial;
 mod service;
-mod subject;
 #[cfg(test)]
 mod test_support;
 
-pub use alt_names::{MAX_ALT_NAMES, SubjectAltNames};
 pub use ca_certificate::CaCertificate;
 pub use certificate::{IssueError, IssuedCertificate, issue};
 pub use credential::{Credential, EnrollmentGrant, ProvenCertificate};
@@ -85,6 +83,7 @@ pub use csr::{Csr, MAX_CSR_BYTES, MAX_CSR_PEM_BYTES};
 pub use issuer::{Issuer, Signer};
 pub use issuer_error::IssuerError;
 pub use key::{KeyKind, KeyPolicy, KeyType, MAX_RSA_BITS, MIN_RSA_BITS};
+pub use names::{MAX_ALT_NAMES, Subject, SubjectAltNames};
 pub use new_issuer::{IssuerKey, NewIssuer, NewIssuerBuilder};
 pub use observer::Observer;
 pub use organisations::{EveryOrganisation, Organisations};
@@ -96,4 +95,3 @@ pub use rejection::Rejection;
 pub use retention::{PruneProgress, Pruned, Retention, RetentionError, prune};
 pub use serial::{RandomError, random_serial};
 pub use service::{ApiTokenSecret, CsrService, CsrServiceBuilder, Reconciled, Request, TokenSecret};
-pub use subject::Subject;

@@ -1,0 +1,3 @@
+//! Names that are compared.
+
+mod differences;
