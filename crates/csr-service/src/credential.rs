@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use renewal_domain::{DeviceName, EnrollmentToken, TokenId, TokenState};
 
-use crate::Reason;
+use crate::{NameGrant, Reason};
 
 /// On what ground a certificate is asked for.
 #[derive(Debug, Clone)]
@@ -23,19 +23,22 @@ pub struct EnrollmentGrant {
     name: Option<DeviceName>,
     token: Option<TokenId>,
     unusable: Option<Reason>,
+    names: NameGrant,
 }
 
 impl EnrollmentGrant {
-    /// Permits the enrollment of the device with this name, and of no other.
+    /// Permits the enrollment of the device with this name, and of no other. The certificate may have the
+    /// names that the profile permits; [`with_names`](Self::with_names) adds to them.
     #[must_use]
     pub const fn for_device(name: DeviceName) -> Self {
-        Self { name: Some(name), token: None, unusable: None }
+        Self { name: Some(name), token: None, unusable: None, names: NameGrant::none() }
     }
 
-    /// Permits the enrollment under whatever name the request has.
+    /// Permits the enrollment under whatever CN the request has; other names as with
+    /// [`for_device`](Self::for_device).
     #[must_use]
     pub const fn for_any_device() -> Self {
-        Self { name: None, token: None, unusable: None }
+        Self { name: None, token: None, unusable: None, names: NameGrant::none() }
     }
 
     /// Permits the enrollment of the token's device, and spends the token with the certificate.
@@ -49,7 +52,24 @@ impl EnrollmentGrant {
             TokenState::Revoked => Some(Reason::EnrollmentTokenRevoked),
             TokenState::Expired => Some(Reason::EnrollmentTokenExpired),
         };
-        Self { name: Some(token.device_name.clone()), token: Some(token.id), unusable }
+        Self {
+            name: Some(token.device_name.clone()),
+            token: Some(token.id),
+            unusable,
+            names: NameGrant::none(),
+        }
+    }
+
+    /// Permits these names too, in addition to those that the profile permits.
+    #[must_use]
+    pub fn with_names(mut self, names: NameGrant) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// The names that are permitted in addition to those of the profile.
+    pub(crate) const fn names(&self) -> &NameGrant {
+        &self.names
     }
 
     /// The token to spend, if it is one.

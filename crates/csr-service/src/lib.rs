@@ -10,7 +10,9 @@
 //! - no certificate leaves before its row and its success event are committed, in one transaction;
 //! - every start has exactly one end, whatever is killed or dropped in between;
 //! - a device that proved who it is and is refused has a failure in its history, with a [`Reason`];
-//! - of a request, nothing gets into a certificate but the public key and the vetted names.
+//! - of a request, nothing gets into a certificate but the public key and the vetted names;
+//! - nobody gets a name that nobody gave them: the [`NamePolicy`] of the profile, the [`NameGrant`] of the
+//!   permission to enroll, a person who approves, or the certificate that is renewed.
 //!
 //! What can be used by itself, without a store: [`Csr`] (PKCS#10, RFC 2986), [`Issuer`],
 //! [`NewIssuer`], [`Profile`], [`PresentedCertificate`], [`issue`].
@@ -83,7 +85,10 @@ pub use csr::{Csr, MAX_CSR_BYTES, MAX_CSR_PEM_BYTES};
 pub use issuer::{Issuer, Signer};
 pub use issuer_error::IssuerError;
 pub use key::{KeyKind, KeyPolicy, KeyType, MAX_RSA_BITS, MIN_RSA_BITS};
-pub use names::{MAX_ALT_NAMES, Subject, SubjectAltNames};
+pub use names::{
+    AttributePattern, InvalidPattern, MAX_ALT_NAMES, NameGrant, NamePolicy, SanPattern, SanPolicy, Subject,
+    SubjectAltNames, SubjectPolicy, UncoveredNames,
+};
 pub use new_issuer::{IssuerKey, NewIssuer, NewIssuerBuilder};
 pub use observer::Observer;
 pub use organisations::{EveryOrganisation, Organisations};

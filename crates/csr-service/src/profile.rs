@@ -7,6 +7,7 @@ use renewal_domain::RequestKind;
 
 use crate::crl_url::CrlUrl;
 use crate::key::KeyPolicy;
+use crate::names::NamePolicy;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -100,6 +101,12 @@ impl Profile {
     pub const fn key_policy(&self) -> &KeyPolicy {
         &self.0.key_policy
     }
+
+    /// Which names a first certificate may have beside the CN; by default none.
+    #[must_use]
+    pub const fn names(&self) -> &NamePolicy {
+        &self.0.names
+    }
 }
 
 impl Default for Profile {
@@ -148,6 +155,7 @@ pub struct ProfileBuilder {
     signing_deadline: Duration,
     crl_url: Option<CrlUrl>,
     key_policy: KeyPolicy,
+    names: NamePolicy,
 }
 
 impl Default for ProfileBuilder {
@@ -165,6 +173,7 @@ impl Default for ProfileBuilder {
             signing_deadline: MINUTE,
             crl_url: None,
             key_policy: KeyPolicy::default(),
+            names: NamePolicy::default(),
         }
     }
 }
@@ -231,6 +240,12 @@ impl ProfileBuilder {
     /// Sets [`Profile::key_policy`].
     pub fn key_policy(mut self, policy: KeyPolicy) -> Self {
         self.key_policy = policy;
+        self
+    }
+
+    /// Sets [`Profile::names`].
+    pub fn names(mut self, policy: NamePolicy) -> Self {
+        self.names = policy;
         self
     }
 

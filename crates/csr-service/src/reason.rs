@@ -141,6 +141,12 @@ reasons! {
     EnrollmentNameMismatch "enrollment_name_mismatch":
         "The name in the request is not the one this enrollment was permitted for.";
         "Correct the name on the device, or permit the enrollment of the name it uses."
+    SubjectNotAllowed "subject_not_allowed":
+        "The subject has an attribute beside the CN that nothing permits.";
+        "Remove it from the request, or permit it in the profile's names or with the enrollment token."
+    SanNotAllowed "san_not_allowed":
+        "The request has an alternative name that nothing permits.";
+        "Remove it from the request, or permit it in the profile's names or with the enrollment token."
     EnrollmentTokenSpent "enrollment_token_spent":
         "The enrollment token was used before, for another request.";
         "Make a new token for the device; if nobody of yours used it, look who did."

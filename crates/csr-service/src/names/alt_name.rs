@@ -75,6 +75,14 @@ impl AltName {
         judged.map_err(|why| malformed(format!("{why}: {kind}:{}", text())))
     }
 
+    /// Whether the two are the same name: DNS names in any case (RFC 4343), all else octet for octet.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dns(one), Self::Dns(other)) => one.as_str().eq_ignore_ascii_case(other.as_str()),
+            (Self::Dns(_) | Self::Email(_) | Self::Uri(_) | Self::Ip(_), _) => self == other,
+        }
+    }
+
     pub(super) fn for_rcgen(&self) -> SanType {
         match self.clone() {
             Self::Dns(text) => SanType::DnsName(text),

@@ -51,6 +51,10 @@ impl SubjectAltNames {
         self.0.iter().map(ToString::to_string)
     }
 
+    pub(super) fn as_slice(&self) -> &[AltName] {
+        &self.0
+    }
+
     pub(crate) fn for_rcgen(&self) -> Vec<SanType> {
         self.0.iter().map(AltName::for_rcgen).collect()
     }

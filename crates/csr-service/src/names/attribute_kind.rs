@@ -70,15 +70,29 @@ impl AttributeKind {
     }
 
     /// The type that is written so: a name, in any case (RFC 4514, section 4), or a number with dots.
-    #[cfg(test)]
     pub(super) fn named(text: &str) -> Option<Self> {
         let rule = RULES.iter().find(|rule| rule.name.eq_ignore_ascii_case(text));
         let number = rule.map_or(text, |rule| rule.number);
         ObjectIdentifier::new(number).ok().map(Self::of)
     }
 
+    /// The names that [`named`](Self::named) knows, but for the CN.
+    pub(super) fn names() -> String {
+        let others: Vec<_> = RULES.iter().map(|rule| rule.name).filter(|name| *name != "CN").collect();
+        others.join(", ")
+    }
+
     pub(super) fn is_common_name(self) -> bool {
         self.rule.is_some_and(|rule| rule.name == "CN")
+    }
+
+    /// Whether the type is for two letters, of which there is no part.
+    pub(super) fn is_country(self) -> bool {
+        self.rule.is_some_and(|rule| rule.syntax == Syntax::Country)
+    }
+
+    pub(super) fn is_domain_component(self) -> bool {
+        self.rule.is_some_and(|rule| rule.syntax == Syntax::DomainComponent)
     }
 
     /// Checks the string type of a value. The error names the string types that are allowed.

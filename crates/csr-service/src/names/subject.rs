@@ -71,7 +71,8 @@ impl Subject {
         &self.der
     }
 
-    /// Each attribute as text, such as `O=Example, Ltd`, in their order. The text is not escaped.
+    /// Each attribute as text, such as `O=Example, Ltd`, in their order. The text is not escaped, so it
+    /// is the text of the [pattern](crate::AttributePattern) that permits this attribute and no other.
     pub fn texts(&self) -> impl Iterator<Item = String> {
         self.attributes.iter().map(ToString::to_string)
     }

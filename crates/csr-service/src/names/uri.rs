@@ -62,6 +62,12 @@ fn is_dot_segment(segment: &str) -> bool {
     plain == "." || plain == ".."
 }
 
+/// Whether text has only characters that are never delimiters in a URI (`unreserved`, RFC 3986,
+/// section 2.3).
+pub(super) fn is_unreserved(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -17,7 +17,7 @@ use super::{CsrService, Parts};
 use crate::credential::{Credential, EnrollmentGrant, ProvenCertificate};
 use crate::outcome::{Outcome, ServiceError};
 use crate::profile::ApprovalMode;
-use crate::{Csr, PresentedCertificate, Reason, Rejection};
+use crate::{Csr, NameGrant, PresentedCertificate, Reason, Rejection, UncoveredNames};
 
 /// A request for a certificate.
 #[derive(Debug, Clone)]
@@ -33,6 +33,9 @@ pub struct Request<'a> {
 impl CsrService {
     /// Judges a request and answers it: with a certificate, a refusal, or the advice to ask
     /// again. The same request again gets the same answer, and writes nothing.
+    ///
+    /// A first request may have the names that the profile and the permission to enroll permit; others
+    /// are refused, unless a person approves enrollments. A renewal repeats the names that it presents.
     ///
     /// Whatever comes out is in the ledger first. A requester who proves no identity leaves
     /// no trace there, and is [counted](Self::strangers_refused) and logged.
@@ -58,6 +61,15 @@ impl CsrService {
         }
     }
 
+    /// The names of a first request that neither the profile nor `grant` permits. Where a person approves
+    /// enrollments, a request with such names waits for the person, who must see which they are; else
+    /// [`submit`](Self::submit) refuses it.
+    #[must_use]
+    pub fn uncovered_names(&self, org: OrgId, csr: &Csr, grant: &NameGrant) -> UncoveredNames {
+        let device = self.device_id(org, csr.subject().common_name());
+        self.parts.profile.names().uncovered(csr, device, grant)
+    }
+
     async fn enroll(
         &self,
         org: OrgId,
@@ -80,10 +92,15 @@ impl CsrService {
         }
         let purpose = Purpose::Enrollment { token: grant.token() };
         let open = parts.new_request(org, &csr, purpose, lifetime);
-        if let Some(reason) = grant.unusable() {
+        let permitted = match grant.unusable() {
+            Some(reason) => Err(reason.into()),
+            None => parts.names_permitted(&csr, &open, grant.names()),
+        };
+        if let Err(rejection) = permitted {
+            // What was permitted when it was asked for is answered, whatever has changed since.
             return Ok(match parts.stores.issuance.answer(org, &open, now).await? {
                 Some(answer) => answered(answer),
-                None => parts.refuse_stranger(org, reason.into()),
+                None => parts.refuse_stranger(org, rejection),
             });
         }
         // It presents none whose standing could count.
@@ -174,6 +191,14 @@ impl Parts {
             kind,
             presented,
         })
+    }
+
+    /// A request that waits for a person may have any names: the person is shown them before deciding.
+    fn names_permitted(&self, csr: &Csr, open: &OpenRequest, grant: &NameGrant) -> Result<(), Rejection> {
+        match open.state() {
+            RequestState::Pending => Ok(()),
+            RequestState::Signing => self.profile.names().check(csr, open.device_id(), grant),
+        }
     }
 
     fn new_request(

@@ -6,6 +6,7 @@ mod api_tokens;
 mod approvals;
 mod enrollment;
 mod faults;
+mod names;
 mod observing;
 mod reconciling;
 mod recoveries;

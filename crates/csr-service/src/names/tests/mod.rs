@@ -1,3 +1,5 @@
-//! Names that are compared.
+//! Patterns, and what they permit.
 
 mod differences;
+mod patterns;
+mod permissions;
