@@ -129,6 +129,9 @@ pub(crate) struct Meant<'a> {
 /// second), and never longer than the issuer. Times are cut to whole seconds. Signing takes as
 /// long as the issuer's signer takes, and blocks the thread.
 ///
+/// The names are those of the request, whatever the profile permits: only the caller knows whether it
+/// is a first request, which [`NamePolicy::uncovered`](crate::NamePolicy::uncovered) judges, or a renewal.
+///
 /// # Errors
 /// [`IssueError`] when the issuer's certificate is not valid at `now`, there are no random
 /// numbers, the key does not sign, or what it signed is not exactly what was meant (RFC 5280

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 use renewal_domain::{DeviceName, EnrollmentToken, Serial, Sha256Digest, TokenId, TokenState};
 
-use crate::{DeviceIssuer, PresentedCertificate, Reason, Rejection};
+use crate::{DeviceIssuer, NameGrant, PresentedCertificate, Reason, Rejection};
 
 /// On what ground a certificate is asked for.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub struct EnrollmentGrant {
     name: Option<DeviceName>,
     token: Option<TokenId>,
     unusable: Option<Reason>,
+    names: NameGrant,
     bootstrap: Option<BootstrapCertificate>,
 }
 
@@ -41,16 +42,18 @@ pub struct BootstrapCertificate {
 }
 
 impl EnrollmentGrant {
-    /// Permits the enrollment of the device with this name, and of no other.
+    /// Permits the enrollment of the device with this name, and of no other. The certificate may have the
+    /// names that the profile permits; [`with_names`](Self::with_names) adds to them.
     #[must_use]
     pub const fn for_device(name: DeviceName) -> Self {
-        Self { name: Some(name), token: None, unusable: None, bootstrap: None }
+        Self { name: Some(name), token: None, unusable: None, names: NameGrant::none(), bootstrap: None }
     }
 
-    /// Permits the enrollment under whatever name the request has.
+    /// Permits the enrollment under whatever CN the request has; other names as with
+    /// [`for_device`](Self::for_device).
     #[must_use]
     pub const fn for_any_device() -> Self {
-        Self { name: None, token: None, unusable: None, bootstrap: None }
+        Self { name: None, token: None, unusable: None, names: NameGrant::none(), bootstrap: None }
     }
 
     /// Permits the enrollment of the token's device, and uses the token with the certificate.
@@ -64,7 +67,25 @@ impl EnrollmentGrant {
             TokenState::Revoked => Some(Reason::EnrollmentTokenRevoked),
             TokenState::Expired => Some(Reason::EnrollmentTokenExpired),
         };
-        Self { name: Some(token.device_name.clone()), token: Some(token.id), unusable, bootstrap: None }
+        Self {
+            name: Some(token.device_name.clone()),
+            token: Some(token.id),
+            unusable,
+            names: NameGrant::recorded(&token.names),
+            bootstrap: None,
+        }
+    }
+
+    /// Permits these names too, in addition to those that the profile permits.
+    #[must_use]
+    pub fn with_names(mut self, names: NameGrant) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// The names that are permitted in addition to those of the profile.
+    pub(crate) const fn names(&self) -> &NameGrant {
+        &self.names
     }
 
     /// Says by which certificate the enrollment is permitted: it permits nothing once it is revoked.

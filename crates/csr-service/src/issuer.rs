@@ -15,9 +15,9 @@ use crate::csr::Csr;
 use crate::device_issuer::DeviceIssuer;
 use crate::encoding::pem_of;
 use crate::issuer_error::IssuerError;
+use crate::names::RawName;
 use crate::reason::Reason;
 use crate::rejection::Rejection;
-use crate::subject::RawName;
 
 /// A key that signs, wherever it lives: in memory, in a hardware module, behind a network.
 /// [`SigningKey::sign`] may take long and may fail.

@@ -10,7 +10,9 @@
 //! - no certificate leaves before its row and its success event are committed, in one transaction;
 //! - every start has exactly one end, whatever is killed or dropped in between;
 //! - a device that proved who it is and is refused has a failure in its history, with a [`Reason`];
-//! - of a request, nothing gets into a certificate but the public key and the vetted names.
+//! - of a request, nothing gets into a certificate but the public key and the vetted names;
+//! - nobody gets a name that nobody gave them: the [`NamePolicy`] of the profile, the [`NameGrant`] of the
+//!   permission to enroll, a person who approves, or the certificate that is renewed.
 //!
 //! What can be used by itself, without a store: [`Csr`] (PKCS#10, RFC 2986), [`Issuer`],
 //! [`NewIssuer`], [`Profile`], [`PresentedCertificate`], [`issue`].
@@ -46,7 +48,6 @@
 //! ```
 
 mod algorithm;
-mod alt_names;
 mod authority;
 mod ca_certificate;
 mod certificate;
@@ -62,6 +63,7 @@ mod issuer;
 mod issuer_error;
 mod key;
 mod lint;
+mod names;
 mod new_issuer;
 mod observer;
 mod outcome;
@@ -73,11 +75,9 @@ mod retention;
 mod serial;
 mod service;
 mod stored;
-mod subject;
 #[cfg(test)]
 mod test_support;
 
-pub use alt_names::{MAX_ALT_NAMES, SubjectAltNames};
 pub use ca_certificate::CaCertificate;
 pub use certificate::{IssueError, IssuedCertificate, issue};
 pub use credential::{BootstrapCertificate, Credential, EnrollmentGrant, ProvenCertificate};
@@ -89,6 +89,10 @@ pub use foreign::{ForeignCertificate, ForeignCertificateError};
 pub use issuer::{Issuer, Signer};
 pub use issuer_error::IssuerError;
 pub use key::{KeyKind, KeyPolicy, KeyType, MAX_RSA_BITS, MIN_RSA_BITS};
+pub use names::{
+    AttributePattern, InvalidPattern, MAX_ALT_NAMES, NameGrant, NamePolicy, SanPattern, SanPolicy, Subject,
+    SubjectAltNames, SubjectPolicy, UncoveredNames,
+};
 pub use new_issuer::{IssuerKey, NewIssuer, NewIssuerBuilder};
 pub use observer::Observer;
 pub use outcome::{Issued, Outcome, Pending, ServiceError};
@@ -105,4 +109,3 @@ pub use service::{
     ApiTokenSecret, CsrService, CsrServiceBuilder, NewEnrollmentToken, Reconciled, Request, Revoked,
     RevokedTokens, TokenSecret,
 };
-pub use subject::Subject;

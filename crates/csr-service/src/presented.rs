@@ -10,13 +10,12 @@ use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry as oids;
 
 use crate::algorithm::verify;
-use crate::alt_names::SubjectAltNames;
 use crate::certificate_der::{certificate_der, parse, time};
 use crate::device_issuer::DeviceIssuer;
 use crate::encoding::{PublicKeyInfo, Signed, Unreadable};
+use crate::names::{RawName, Subject, SubjectAltNames};
 use crate::reason::Reason;
 use crate::rejection::Rejection;
-use crate::subject::{RawName, Subject};
 
 /// How far a presented certificate's start may lie in the future: clocks differ.
 const CLOCK_LEEWAY: TimeDelta = TimeDelta::seconds(60);

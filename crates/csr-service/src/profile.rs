@@ -7,6 +7,7 @@ use renewal_domain::{KeyReuse, RequestKind, SupersededCertificates};
 
 use crate::crl_url::CrlUrl;
 use crate::key::KeyPolicy;
+use crate::names::NamePolicy;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -113,6 +114,12 @@ impl Profile {
     pub const fn key_policy(&self) -> &KeyPolicy {
         &self.0.key_policy
     }
+
+    /// Which names a first certificate may have beside the CN; by default none.
+    #[must_use]
+    pub const fn names(&self) -> &NamePolicy {
+        &self.0.names
+    }
 }
 
 impl Default for Profile {
@@ -163,6 +170,7 @@ pub struct ProfileBuilder {
     key_policy: KeyPolicy,
     superseded: SupersededCertificates,
     key_reuse: KeyReuse,
+    names: NamePolicy,
 }
 
 impl Default for ProfileBuilder {
@@ -182,6 +190,7 @@ impl Default for ProfileBuilder {
             key_policy: KeyPolicy::default(),
             superseded: SupersededCertificates::default(),
             key_reuse: KeyReuse::default(),
+            names: NamePolicy::default(),
         }
     }
 }
@@ -260,6 +269,12 @@ impl ProfileBuilder {
     /// Sets [`Profile::key_reuse`].
     pub const fn key_reuse(mut self, reuse: KeyReuse) -> Self {
         self.key_reuse = reuse;
+        self
+    }
+
+    /// Sets [`Profile::names`].
+    pub fn names(mut self, policy: NamePolicy) -> Self {
+        self.names = policy;
         self
     }
 

@@ -110,12 +110,15 @@ reasons! {
     SubjectUnsupported "subject_unsupported":
         "The subject has a form that cannot be put into a certificate unchanged.";
         "Use one attribute in each part of the name, every type once, as UTF8String or PrintableString."
+    SubjectMalformed "subject_malformed":
+        "An attribute of the subject has a wrong string type, or is empty or longer than its bound.";
+        "Correct the attribute: RFC 5280, appendix A.1, has the string type and the upper bound of each."
     SanUnsupported "san_unsupported":
         "The alternative names are too many, or of a kind that is not supported.";
         "Use at most 16 DNS names, e-mail addresses, URIs or IP addresses."
     SanMalformed "san_malformed":
-        "An alternative name cannot be read, is empty, or has characters that are not allowed.";
-        "Use plain ASCII (Punycode for domain names) and addresses of 4 or 16 octets."
+        "An alternative name cannot be read, or does not have the syntax of its kind.";
+        "Correct the name: a DNS name, an e-mail address, an absolute URI or an address of 4 or 16 octets."
 
     // The certificate that the device presents.
     CertificateMalformed "certificate_malformed":
@@ -132,12 +135,18 @@ reasons! {
         "Check the clocks of this server and of the authority that issued the certificate."
     CertificateNameUnsupported "certificate_name_unsupported":
         "The presented certificate has names that cannot be put into a new certificate unchanged.";
-        "Enroll the device anew under a subject with one CN."
+        "Enroll the device anew, with one CN and with names that are valid."
 
     // Whether this device may have this certificate now.
     EnrollmentNameMismatch "enrollment_name_mismatch":
         "The name in the request is not the one this enrollment was permitted for.";
         "Correct the name on the device, or permit the enrollment of the name it uses."
+    SubjectNotAllowed "subject_not_allowed":
+        "The subject has an attribute beside the CN that nothing permits.";
+        "Remove it from the request, or permit it in the profile's names or with the enrollment token."
+    SanNotAllowed "san_not_allowed":
+        "The request has an alternative name that nothing permits.";
+        "Remove it from the request, or permit it in the profile's names or with the enrollment token."
     EnrollmentTokenUsed "enrollment_token_used":
         "The enrollment token was used before, for another request.";
         "Make a new token for the device; if nobody of yours used it, look who did."

@@ -37,7 +37,7 @@ pub enum InvalidGrantedNames {
         count: usize,
     },
     /// One is empty or too long.
-    #[error("a granted name has 1 to 255 octets, this one has {0}: shorten it")]
+    #[error("a granted name has 1 to {max} octets, this one has {0}: shorten it", max = GrantedNames::MAX_NAME_BYTES)]
     Length(usize),
     /// One has a control character, or one that changes the direction of text.
     #[error("a granted name must not contain control or text-direction characters (U+{0:04X}): remove it")]

@@ -224,9 +224,14 @@ fn names_that_cannot_be_renewed_are_refused() {
         Cert { subject: vec![part("2.5.4.3", 0x14, "a")], ..Cert::default() },
         Cert { subject: vec![cn("a"), tlv(5, &[])], ..Cert::default() },
         Cert { extensions: vec![san(&[(0xa0, &[])])], ..Cert::default() },
+        Cert { extensions: vec![san(&[(0x82, b".example")])], ..Cert::default() },
+        Cert { subject: vec![part("2.5.4.3", 22, "a")], ..Cert::default() },
     ] {
         assert_eq!(authority.refused(&certificate), Reason::CertificateNameUnsupported);
     }
+    let long = Cert { subject: vec![part("2.5.4.10", 12, &"x".repeat(65)), cn("a")], ..Cert::default() };
+    let said = authority.present(&long).unwrap_err().to_string();
+    assert!(said.contains("(O has at most 64 characters, this one has 65: xxx"), "{said}");
 }
 
 #[test]

@@ -4,12 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use renewal_domain::{Block, DeviceName, OpenRefusal, OpenRequest, OpenRules};
 
 use super::Parts;
+use crate::names::difference;
 use crate::{Csr, PresentedCertificate, Reason, Rejection};
 
 /// The request asks for exactly the names of the presented certificate (RFC 7030, section 4.2.2).
 pub(super) fn same_names(csr: &Csr, presented: &PresentedCertificate) -> Result<(), Rejection> {
     if csr.subject() != presented.subject() {
-        let detail = format!("requested {}, presented {}", csr.subject(), presented.subject());
+        let detail = difference(csr.subject(), presented.subject());
         return Err(Rejection::new(Reason::SubjectMismatch, detail));
     }
     if csr.san() != presented.san() {

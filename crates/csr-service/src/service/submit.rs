@@ -19,7 +19,7 @@ use super::{CsrService, Parts};
 use crate::credential::{BootstrapCertificate, Credential, EnrollmentGrant, ProvenCertificate};
 use crate::outcome::{Outcome, ServiceError};
 use crate::profile::ApprovalMode;
-use crate::{Csr, PresentedCertificate, Reason, Rejection};
+use crate::{Csr, NameGrant, PresentedCertificate, Reason, Rejection, UncoveredNames};
 
 /// A request for a certificate.
 #[derive(Debug, Clone)]
@@ -37,6 +37,9 @@ pub struct Request<'a> {
 impl CsrService {
     /// Judges a request and answers it: with a certificate, a refusal, or the advice to ask
     /// again. The same request again gets the same answer, and writes nothing.
+    ///
+    /// A first request may have the names that the profile and the permission to enroll permit; others
+    /// are refused, unless a person approves enrollments. A renewal repeats the names that it presents.
     ///
     /// Whatever comes out is in the ledger first. A requester who proves no identity leaves
     /// no trace there, and is [counted](Self::unauthenticated_requests) and logged.
@@ -59,6 +62,15 @@ impl CsrService {
                 Err(rejection) => Ok(parts.refuse_unauthenticated(org, csr.err().unwrap_or(rejection))),
             },
         }
+    }
+
+    /// The names of a first request that neither the profile nor `grant` permits. Where a person approves
+    /// enrollments, a request with such names waits for the person, who must see which they are; else
+    /// [`submit`](Self::submit) refuses it.
+    #[must_use]
+    pub fn uncovered_names(&self, org: OrgId, csr: &Csr, grant: &NameGrant) -> UncoveredNames {
+        let device = self.device_id(org, csr.subject().common_name());
+        self.parts.profile.names().uncovered(csr, device, grant)
     }
 
     async fn enroll(
@@ -90,10 +102,19 @@ impl CsrService {
         {
             return refuse(rejection).await;
         }
-        if let Some(reason) = grant.unusable() {
+        let permitted = match grant.unusable() {
+            Some(reason) => Err(reason.into()),
+            None => parts.names_permitted(&csr, &open, grant.names()),
+        };
+        if let Err(not_permitted) = permitted {
+            // What was permitted when it was asked for is answered, unless the device is stopped.
+            let rules = parts.rules(now);
+            if let Some(refusal) = parts.stores.issuance.refusal(org, &open, &rules).await? {
+                return refuse(rejection(refusal, &open)).await;
+            }
             return match parts.stores.issuance.answer(org, &open, now).await? {
                 Some(answer) => parts.answered(answer),
-                None => refuse(reason.into()).await,
+                None => refuse(not_permitted).await,
             };
         }
         match self.begin(open, csr.clone(), now).await? {
@@ -246,6 +267,14 @@ impl Parts {
             kind,
             presented,
         })
+    }
+
+    /// A request that waits for a person may have any names: the person is shown them before deciding.
+    fn names_permitted(&self, csr: &Csr, open: &OpenRequest, grant: &NameGrant) -> Result<(), Rejection> {
+        match open.state() {
+            RequestState::Pending => Ok(()),
+            RequestState::Signing => self.profile.names().check(csr, open.device_id(), grant),
+        }
     }
 
     fn new_request(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use csr_service::{
-    Credential, CsrService, CsrServiceBuilder, EnrollmentGrant, Issued, Issuer, NewIssuer, Outcome, Profile,
-    ProfileBuilder, ProvenCertificate, Reason, Rejection, Request, ServiceError,
+    Credential, CsrService, CsrServiceBuilder, EnrollmentGrant, Issued, Issuer, NamePolicy, NewIssuer,
+    Outcome, Profile, ProfileBuilder, ProvenCertificate, Reason, Rejection, Request, SanPolicy, ServiceError,
 };
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use renewal_domain::testing::{MemoryStore, MockClock, predictable_ids};
@@ -125,7 +125,8 @@ impl World {
 }
 
 pub(crate) fn profile() -> ProfileBuilder {
-    Profile::builder().lifetime(90 * DAY)
+    let san = SanPolicy::from_patterns(["DNS:{cn}.example"]).unwrap();
+    Profile::builder().lifetime(90 * DAY).names(NamePolicy { san, ..NamePolicy::default() })
 }
 
 /// A device: a key and a name.
