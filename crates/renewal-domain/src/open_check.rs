@@ -108,8 +108,9 @@ impl OpenRules {
     /// # Errors
     /// [`OpenRefusal`] says why not.
     pub fn check(&self, request: &OpenRequest, findings: &OpenFindings) -> Result<(), OpenRefusal> {
-        // A suspended organisation before a blocked device, a device before a key.
-        if let Some(block) = findings.blocks.iter().min_by_key(|block| block.subject) {
+        // A suspended organisation before a blocked device.
+        let stopped = |block: &&Block| !matches!(block.subject, BlockSubject::Key(_));
+        if let Some(block) = findings.blocks.iter().filter(stopped).min_by_key(|block| block.subject) {
             let block = block.clone();
             return Err(match block.subject {
                 BlockSubject::Organisation => OpenRefusal::OrganisationSuspended(block),
@@ -117,6 +118,15 @@ impl OpenRules {
                 BlockSubject::Key(_) => OpenRefusal::KeyBarred(block),
             });
         }
+        Self::check_presented(request, findings)?;
+        // After the certificate: that it is revoked says more.
+        match findings.blocks.iter().find(|block| matches!(block.subject, BlockSubject::Key(_))) {
+            Some(block) => Err(OpenRefusal::KeyBarred(block.clone())),
+            None => self.check_superseded(request, findings),
+        }
+    }
+
+    fn check_presented(request: &OpenRequest, findings: &OpenFindings) -> Result<(), OpenRefusal> {
         let Some(presented) = request.purpose().presented() else { return Ok(()) };
         let recorded = match (presented.origin(), &findings.recorded) {
             (CertificateOrigin::Ours, None) => return Err(OpenRefusal::NotRecorded),
@@ -134,12 +144,15 @@ impl OpenRules {
         if let Some(revocation) = revocation {
             return Err(OpenRefusal::Revoked(revocation));
         }
-        if findings.revoked_anywhere {
-            return Err(OpenRefusal::RevokedElsewhere);
-        }
+        if findings.revoked_anywhere { Err(OpenRefusal::RevokedElsewhere) } else { Ok(()) }
+    }
+
+    fn check_superseded(self, request: &OpenRequest, findings: &OpenFindings) -> Result<(), OpenRefusal> {
+        let Some(presented) = request.purpose().presented() else { return Ok(()) };
         let superseded = findings.latest.as_ref().is_some_and(|latest| {
-            let sibling = recorded.and_then(|recorded| recorded.presented_serial.as_ref());
-            supersedes(latest, presented, sibling)
+            let recorded = findings.recorded.as_ref();
+            let predecessor = recorded.and_then(|recorded| recorded.presented_serial.as_ref());
+            supersedes(latest, presented, predecessor)
         });
         match self.superseded {
             SupersededCertificates::Refuse if superseded => Err(OpenRefusal::Superseded),

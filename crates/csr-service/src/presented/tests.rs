@@ -3,6 +3,7 @@
 use rcgen::KeyPair;
 
 use super::*;
+use crate::IssuerError;
 use crate::test_support::{
     Cert, Request, ca_true, cn, extension, generalized, issuer, load, new_issuer, now, oid, part, san, seq,
     tlv, utc,
@@ -22,7 +23,7 @@ impl Authority {
     }
 
     fn trusted(&self) -> Vec<DeviceIssuer> {
-        vec![DeviceIssuer::trusted(self.new.certificate_pem()).unwrap()]
+        vec![DeviceIssuer::trusted_anywhere(self.new.certificate_pem()).unwrap()]
     }
 
     fn present(&self, certificate: &Cert) -> Result<PresentedCertificate, Rejection> {
@@ -41,7 +42,7 @@ fn an_issued_certificate_can_be_presented() {
     let names = san(&[(0x82, b"a.example"), (0x86, b"urn:x")]);
     let csr = Csr::parse(&Request::extensions(&[names]), &KeyPolicy::default()).unwrap();
     let made = issue(&issuer, &Profile::default(), &csr, None, now()).unwrap();
-    let issuers = [issuer.as_device_issuer(true)];
+    let issuers = [issuer.as_device_issuer()];
     for input in [made.der().to_vec(), made.pem().into_bytes()] {
         let presented = PresentedCertificate::parse(&input, &issuers, now()).unwrap();
         assert_eq!(presented.der(), made.der());
@@ -52,7 +53,6 @@ fn an_issued_certificate_can_be_presented() {
         assert_eq!(presented.spki_der(), csr.spki_der());
         assert_eq!(presented.not_before(), made.not_before());
         assert_eq!(presented.not_after(), made.not_after());
-        assert_eq!(presented.required_standing(), Standing::Recorded);
     }
 }
 
@@ -61,7 +61,6 @@ fn a_certificate_without_extensions_can_be_presented() {
     let authority = Authority::new();
     let presented = authority.present(&Cert::default()).unwrap();
     assert_eq!(presented.serial().to_string(), "17");
-    assert_eq!(presented.required_standing(), Standing::NotRevoked);
     assert!(authority.present(&Cert { version: Vec::new(), ..Cert::default() }).is_ok());
 }
 
@@ -119,12 +118,11 @@ fn a_foreign_certificate_is_refused() {
 fn the_device_issuer_whose_key_signed_is_found_among_several_of_one_name() {
     let (first, second) = (Authority::new(), Authority::new());
     let issuers = [
-        DeviceIssuer::trusted(first.new.certificate_pem()).unwrap(),
-        DeviceIssuer::recorded(second.new.certificate_pem()).unwrap(),
+        DeviceIssuer::trusted_anywhere(first.new.certificate_pem()).unwrap(),
+        DeviceIssuer::previous(second.new.certificate_pem()).unwrap(),
     ];
     let presented = PresentedCertificate::parse(&Cert::default().der(&second.key), &issuers, now()).unwrap();
     assert_eq!(presented.issuer_index(), 1);
-    assert_eq!(presented.required_standing(), Standing::Recorded);
 }
 
 #[test]
@@ -238,11 +236,11 @@ fn names_that_cannot_be_renewed_are_refused() {
 fn what_is_no_authority_cannot_be_a_device_issuer() {
     let authority = Authority::new();
     let leaf = Cert::default().der(&authority.key);
-    assert!(matches!(DeviceIssuer::trusted(&leaf), Err(IssuerError::NotAnAuthority)));
-    assert!(matches!(DeviceIssuer::recorded("x"), Err(IssuerError::Certificate(_))));
+    assert!(matches!(DeviceIssuer::trusted_anywhere(&leaf), Err(IssuerError::NotAnAuthority)));
+    assert!(matches!(DeviceIssuer::previous("x"), Err(IssuerError::Certificate(_))));
     let no_cert_sign = extension("2.5.29.15", true, &tlv(3, &[7, 0x80]));
     let der = Cert { extensions: vec![ca_true(), no_cert_sign], ..Cert::default() }.der(&authority.key);
-    assert!(matches!(DeviceIssuer::trusted(&der), Err(IssuerError::MayNotSign)));
+    assert!(matches!(DeviceIssuer::trusted_anywhere(&der), Err(IssuerError::MayNotSign)));
 }
 
 #[test]
@@ -251,7 +249,7 @@ fn every_kind_of_issuer_can_be_a_device_issuer() {
         let issuer = load(&new_issuer(kind));
         let csr = Csr::parse(&Request::default().der(), &KeyPolicy::default()).unwrap();
         let made = issue(&issuer, &Profile::default(), &csr, None, now()).unwrap();
-        let issuers = [issuer.as_device_issuer(true)];
+        let issuers = [issuer.as_device_issuer()];
         assert!(PresentedCertificate::parse(made.der(), &issuers, now()).is_ok());
     }
 }

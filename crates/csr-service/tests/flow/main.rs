@@ -4,9 +4,11 @@
 
 mod api_tokens;
 mod approvals;
+mod blocks;
 mod enrollment;
 mod enrollment_tokens;
 mod faults;
+mod guarded;
 mod names;
 mod observing;
 mod reconciling;

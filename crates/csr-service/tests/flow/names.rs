@@ -4,10 +4,10 @@ use csr_service::{
     ApprovalMode, Credential, Csr, EnrollmentGrant, KeyPolicy, NameGrant, NamePolicy, Outcome, Profile,
     ProfileBuilder, Reason, SanPolicy, SubjectPolicy,
 };
-use renewal_domain::{DeviceName, GrantedNames, RequestKind};
+use renewal_domain::{ActionKind, DeviceName, GrantedNames, RequestKind};
 
 use crate::support::{
-    DAY, Device, ORG, World, assert_rejected, issued, presenting, profile, rejected, submit,
+    DAY, Device, ORG, World, assert_rejected, by, issued, presenting, profile, rejected, submit,
 };
 
 fn any() -> ProfileBuilder {
@@ -49,7 +49,7 @@ async fn a_name_that_is_not_valid_is_refused_whatever_the_policy_permits() {
         ),
         (request!("cn-ia5"), Reason::SubjectMalformed, "CN must be a UTF8String or PrintableString"),
     ] {
-        for approval in [ApprovalMode::Automatic, ApprovalMode::ByHand] {
+        for approval in [ApprovalMode::Automatic, ApprovalMode::Manual] {
             let world = World::new();
             let service = world.service_with(any().approval(RequestKind::Enrollment, approval));
             let rejection = rejected(submit(&service, csr, anybody()).await.unwrap());
@@ -88,7 +88,7 @@ async fn a_permission_to_enroll_gives_no_name_but_the_cn() {
     assert!(world.certificates(&device).await.is_empty());
     assert!(world.events().await.is_empty());
     assert_eq!(world.open_requests().await, 0);
-    assert_eq!(service.strangers_refused(), 2);
+    assert_eq!(world.action_kinds().await, [ActionKind::EnrollmentRefused; 2]);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_permitted_name_need_not_be_asked_for() {
 #[tokio::test]
 async fn where_a_person_approves_enrollments_other_names_wait_for_the_person() {
     let world = World::new();
-    let service = world.service_with(strict().approval(RequestKind::Enrollment, ApprovalMode::ByHand));
+    let service = world.service_with(strict().approval(RequestKind::Enrollment, ApprovalMode::Manual));
     let device = Device::named("dev-b").with_san(&["gw.example", "admin.example"]);
     let names = GrantedNames::new([], ["DNS:gw.example"]).unwrap();
     let credential = || grant(&device, &["DNS:gw.example"]);
@@ -126,7 +126,7 @@ async fn where_a_person_approves_enrollments_other_names_wait_for_the_person() {
     assert_eq!(shown, ["DNS:gw.example", "DNS:admin.example"]);
     let uncovered = service.uncovered_names(ORG, &csr, &NameGrant::try_from(&names).unwrap());
     assert_eq!(uncovered.san, ["DNS:admin.example"]);
-    issued(service.approve(ORG, pending.request_id).await.unwrap());
+    issued(service.approve(ORG, pending.request_id, &by()).await.unwrap());
 }
 
 #[tokio::test]
