@@ -125,8 +125,8 @@ reasons! {
         "The presented certificate was not issued by an authority whose devices may renew here.";
         "If the device is yours, add its old authority as a device issuer; else somebody else presented it."
     CertificateNotADeviceCertificate "certificate_not_a_device_certificate":
-        "The presented certificate is an authority's, or is not for TLS clients.";
-        "Present the device's own certificate, with clientAuth if it has an extended key usage."
+        "The presented certificate is an authority's, or its key usages are not those of a TLS client.";
+        "Present the device's own certificate; if it has key usages, digitalSignature and clientAuth must be among them."
     CertificateNotYetValid "certificate_not_yet_valid":
         "The presented certificate is not valid yet.";
         "Check the clocks of this server and of the authority that issued the certificate."
