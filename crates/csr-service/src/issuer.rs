@@ -23,8 +23,9 @@ use crate::subject::RawName;
 /// [`SigningKey::sign`] may take long and may fail.
 pub type Signer = Arc<dyn SigningKey + Send + Sync>;
 
-/// An authority that issues certificates. It exists only when the certificate is a CA's and valid
-/// at the time it was loaded, and the key is the certificate's.
+/// An authority that issues certificates. It exists only when the certificate is a CA's that may
+/// issue certificates for TLS clients and was valid at the time it was loaded, and when the key is
+/// the certificate's.
 #[derive(Clone)]
 pub struct Issuer {
     authority: Authority,
@@ -38,7 +39,8 @@ impl Issuer {
     ///
     /// # Errors
     /// [`IssuerError`] when certificate or key cannot be read, do not belong together, or the
-    /// certificate is no CA's or not valid at `now`.
+    /// certificate is no CA's, not valid at `now`, or may not issue certificates for TLS clients
+    /// (RFC 5280, sections 4.2.1.3 and 4.2.1.12).
     pub fn from_pem(
         certificate_pem: impl AsRef<[u8]>,
         key_pem: impl AsRef<[u8]>,
@@ -70,10 +72,14 @@ impl Issuer {
         if now > authority.not_after {
             return Err(IssuerError::Expired(authority.not_after));
         }
+        if !authority.permits_client_auth {
+            return Err(IssuerError::MayNotIssueForClients);
+        }
         Ok(issuer)
     }
 
-    /// Certificate and key that belong together, whether the certificate is valid now or not.
+    /// Certificate and key that belong together, whether the certificate is valid now or not, and
+    /// whatever it may issue.
     pub(crate) fn pair(authority: Authority, signer: Signer) -> Result<Self, IssuerError> {
         if signer.subject_public_key_info() != authority.key_info {
             return Err(IssuerError::KeyMismatch);
