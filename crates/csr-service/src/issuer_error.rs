@@ -21,6 +21,11 @@ pub enum IssuerError {
         "the issuer's certificate may not issue certificates for TLS clients; its extendedKeyUsage must have clientAuth, or be left out"
     )]
     MayNotIssueForClients,
+    /// The certificate has name constraints that cannot be obeyed.
+    #[error(
+        "the issuer's name constraints cannot be obeyed ({0}); use an authority with other name constraints, or with none"
+    )]
+    NameConstraints(String),
     /// The certificate has a `keyUsage` without `cRLSign`.
     #[error("the issuer's certificate may not sign revocation lists; its keyUsage must have cRLSign")]
     MayNotSignLists,

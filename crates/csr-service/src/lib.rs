@@ -60,6 +60,7 @@ mod issuer;
 mod issuer_error;
 mod key;
 mod lint;
+mod name_constraints;
 mod new_issuer;
 mod observer;
 mod organisations;

@@ -116,6 +116,9 @@ reasons! {
     SanMalformed "san_malformed":
         "An alternative name cannot be read, is empty, or has characters that are not allowed.";
         "Use plain ASCII (Punycode for domain names) and addresses of 4 or 16 octets."
+    NameNotPermittedByIssuer "name_not_permitted_by_issuer":
+        "The name constraints in the issuing authority's certificate do not permit a requested name.";
+        "Correct the name on the device, or issue with an authority whose certificate permits it."
 
     // The certificate that the device presents.
     CertificateMalformed "certificate_malformed":

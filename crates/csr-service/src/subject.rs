@@ -122,9 +122,9 @@ pub(crate) struct RawName<'a> {
 
 /// `AttributeTypeAndValue`.
 #[derive(Sequence)]
-struct RawAttribute<'a> {
-    kind: ObjectIdentifier,
-    value: AnyRef<'a>,
+pub(crate) struct RawAttribute<'a> {
+    pub(crate) kind: ObjectIdentifier,
+    pub(crate) value: AnyRef<'a>,
 }
 
 impl<'a> RawName<'a> {
@@ -143,6 +143,11 @@ impl<'a> RawName<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
+    }
+
+    /// The relative distinguished names, in their order.
+    pub(crate) fn parts(&self) -> &[Vec<RawAttribute<'a>>] {
+        &self.parts
     }
 
     fn attributes(&self) -> impl Iterator<Item = &RawAttribute<'a>> {

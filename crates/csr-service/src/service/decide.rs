@@ -71,8 +71,9 @@ impl Parts {
     }
 
     async fn check_again(&self, request: &OpenRequest) -> Result<Result<Csr, Rejection>, ServiceError> {
-        let csr = Csr::parse(request.csr_der(), self.profile.key_policy())
-            .and_then(|csr| self.issuer.refuse_own_key(&csr).map(|()| csr));
+        let csr = Csr::parse(request.csr_der(), self.profile.key_policy()).and_then(|csr| {
+            self.issuer.refuse_own_key(&csr).and_then(|()| self.issuer.permits_names(&csr)).map(|()| csr)
+        });
         let active = self.active(request.org_id()).await?;
         let standing = self.standing(request, Standing::NotRevoked).await?;
         Ok(csr.and_then(|csr| active.and(standing).map(|()| csr)))

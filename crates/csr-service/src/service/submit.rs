@@ -47,8 +47,9 @@ impl CsrService {
     pub async fn submit(&self, org: OrgId, request: Request<'_>) -> Result<Outcome, ServiceError> {
         let parts = &self.parts;
         let now = parts.clock.now();
-        let csr = Csr::parse(request.csr, parts.profile.key_policy())
-            .and_then(|csr| parts.issuer.refuse_own_key(&csr).map(|()| csr));
+        let csr = Csr::parse(request.csr, parts.profile.key_policy()).and_then(|csr| {
+            parts.issuer.refuse_own_key(&csr).and_then(|()| parts.issuer.permits_names(&csr)).map(|()| csr)
+        });
         match &request.credential {
             Credential::Enrollment(grant) => self.enroll(org, csr, grant, request.lifetime, now).await,
             Credential::Certificate(proven) => match parts.identify(org, proven, now) {

@@ -7,6 +7,7 @@ mod approvals;
 mod enrollment;
 mod enrollment_tokens;
 mod faults;
+mod name_constraints;
 mod observing;
 mod reconciling;
 mod recoveries;
