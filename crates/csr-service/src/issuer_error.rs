@@ -15,6 +15,17 @@ pub enum IssuerError {
     /// The certificate has a `keyUsage` without `keyCertSign`.
     #[error("the issuer's certificate may not sign certificates; its keyUsage must have keyCertSign")]
     MayNotSign,
+    /// The certificate has an `extendedKeyUsage` with neither `clientAuth` nor `anyExtendedKeyUsage`.
+    /// Many verifiers take it as a limit on what the authority issues.
+    #[error(
+        "the issuer's certificate may not issue certificates for TLS clients; its extendedKeyUsage must have clientAuth, or be left out"
+    )]
+    MayNotIssueForClients,
+    /// The certificate has name constraints that cannot be obeyed.
+    #[error(
+        "the issuer's name constraints cannot be obeyed ({0}); use an authority with other name constraints, or with none"
+    )]
+    NameConstraints(String),
     /// The certificate has a `keyUsage` without `cRLSign`.
     #[error("the issuer's certificate may not sign revocation lists; its keyUsage must have cRLSign")]
     MayNotSignLists,

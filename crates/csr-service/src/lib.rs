@@ -63,6 +63,7 @@ mod issuer;
 mod issuer_error;
 mod key;
 mod lint;
+mod name_constraints;
 mod names;
 mod new_issuer;
 mod observer;

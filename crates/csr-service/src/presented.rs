@@ -189,12 +189,17 @@ pub(crate) fn authority_key_identifier<'a>(certificate: &X509Certificate<'a>) ->
     })
 }
 
-/// It must be a device's: no authority's, for TLS clients if it says for what it is, and without
-/// conditions that are not understood here (RFC 5280, section 4.2).
+/// It must be a device's: no authority's, for signatures and TLS clients if it says for what it is,
+/// and without conditions that are not understood here (RFC 5280, section 4.2).
 fn check_purpose(certificate: &X509Certificate<'_>) -> Result<(), Rejection> {
     let not_a_devices = |why| Rejection::new(Reason::CertificateNotADeviceCertificate, why);
     if certificate.is_ca() {
         return Err(not_a_devices("it is an authority's"));
+    }
+    if let Ok(Some(usage)) = certificate.key_usage()
+        && !usage.value.digital_signature()
+    {
+        return Err(not_a_devices("its key usage lacks digitalSignature"));
     }
     if let Ok(Some(usage)) = certificate.extended_key_usage()
         && !(usage.value.client_auth || usage.value.any)

@@ -119,6 +119,9 @@ reasons! {
     SanMalformed "san_malformed":
         "An alternative name cannot be read, or does not have the syntax of its kind.";
         "Correct the name: a DNS name, an e-mail address, an absolute URI or an address of 4 or 16 octets."
+    NameNotPermittedByIssuer "name_not_permitted_by_issuer":
+        "The name constraints in the issuing authority's certificate do not permit a requested name.";
+        "Correct the name on the device, or issue with an authority whose certificate permits it."
 
     // The certificate that the device presents.
     CertificateMalformed "certificate_malformed":
@@ -128,8 +131,8 @@ reasons! {
         "The presented certificate was not issued by an authority whose devices may renew here.";
         "If the device is yours, add its old authority as a device issuer; else somebody else presented it."
     CertificateNotADeviceCertificate "certificate_not_a_device_certificate":
-        "The presented certificate is an authority's, or is not for TLS clients.";
-        "Present the device's own certificate, with clientAuth if it has an extended key usage."
+        "The presented certificate is an authority's, or its key usages are not those of a TLS client.";
+        "Present the device's own certificate; if it has key usages, digitalSignature and clientAuth must be among them."
     CertificateNotYetValid "certificate_not_yet_valid":
         "The presented certificate is not valid yet.";
         "Check the clocks of this server and of the authority that issued the certificate."

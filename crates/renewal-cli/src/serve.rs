@@ -15,7 +15,7 @@ use renewal_server::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::config::{Config, Flags};
 use crate::setup::{self, Tables};
@@ -70,6 +70,9 @@ pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     let metrics = Metrics::new(&SystemClock);
     let watched = Arc::new(metrics.watch_store(store.clone()));
     let service = setup::service(&config, watched)?.observer(Arc::new(metrics.clone())).build();
+    if let Some(warning) = setup::without_revocation_lists(&service) {
+        warn!("{warning}");
+    }
     let certificate = setup::server_certificate(&config)?;
     let retention = scheduled_retention(&config, &service, &metrics)?;
     let est = est(&config, &service)?.metrics(metrics.clone()).build()?;

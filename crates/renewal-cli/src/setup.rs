@@ -24,6 +24,9 @@ pub(crate) async fn check(file: &Path) -> Result<()> {
     let certificate = server_certificate(&config)?;
     store.close().await?;
     println!("The configuration is good.");
+    if let Some(warning) = without_revocation_lists(&service) {
+        println!("Warning: {warning}.");
+    }
     println!("The server's certificate is valid until {}.", crate::output::time(certificate.not_after()));
     Ok(())
 }
@@ -68,15 +71,22 @@ pub(crate) fn service(config: &Config, stores: impl Into<Stores>) -> Result<CsrS
     let issuer = Issuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?, SystemClock.now())
         .with_context(|| format!("cannot use {} with {}", certificate.display(), key.display()))?;
     let profile = profile(config)?;
-    if profile.crl_url().is_some() && issuer.as_crl_issuer().is_err() {
-        tracing::warn!(certificate = %certificate.display(),
-            "this authority may not sign revocation lists (its keyUsage lacks cRLSign), though crl_url names one");
+    if profile.crl_url().is_some() {
+        let problem = || format!("[profile] crl_url is set, but {} cannot serve it", certificate.display());
+        issuer.as_crl_issuer().with_context(problem)?;
     }
     let mut builder = CsrService::builder(issuer, profile, stores).recorded_certificates_only(true);
     for trusted in device_issuers(config)? {
         builder = builder.device_issuer(trusted);
     }
     Ok(builder)
+}
+
+/// What is to be said of an authority that may sign certificates and no revocation lists.
+pub(crate) fn without_revocation_lists(service: &CsrService) -> Option<&'static str> {
+    service.issuer().as_crl_issuer().is_err().then_some(
+        "the authority may not sign revocation lists (its keyUsage lacks cRLSign), so that none is served for it",
+    )
 }
 
 /// The authorities whose devices may renew too.

@@ -73,7 +73,7 @@ async fn an_authority_of_every_kind_and_form_signs(cx: Context) {
 type Spoil = fn(&Desk);
 
 async fn an_authority_that_cannot_be_used_is_refused_with_what_to_do(cx: Context) {
-    let unusable: [(&str, Spoil); 10] = [
+    let unusable: [(&str, Spoil); 11] = [
         ("does not belong to the issuer's certificate", |desk| desk.workshop.key("ca.key", RSA_2048)),
         ("cannot be used", |desk| {
             desk.workshop.key("ca.key", RSA_1024);
@@ -86,6 +86,10 @@ async fn an_authority_that_cannot_be_used_is_refused_with_what_to_do(cx: Context
         }),
         ("keyUsage must have keyCertSign", |desk| {
             let usage = "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=digitalSignature";
+            desk.workshop.openssl(&format!("req -x509 -new -key ca.key {usage} -out ca.pem"));
+        }),
+        ("extendedKeyUsage must have clientAuth", |desk| {
+            let usage = "-addext basicConstraints=critical,CA:TRUE -addext extendedKeyUsage=serverAuth";
             desk.workshop.openssl(&format!("req -x509 -new -key ca.key {usage} -out ca.pem"));
         }),
         ("the private key is encrypted", |desk| {

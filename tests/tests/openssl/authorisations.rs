@@ -8,13 +8,14 @@ use csr_service::{
     Credential, CsrService, EnrollmentGrant, Organisations, Profile, Reason,
     Reason::{
         CertificateNotRecorded, CertificateRevoked, EnrollmentNameMismatch, ExpiredTooLong,
-        OrganisationInactive, RenewalTooEarly, SanMismatch, SubjectMismatch,
+        NameNotPermittedByIssuer, OrganisationInactive, RenewalTooEarly, SanMismatch, SubjectMismatch,
     },
 };
 use libtest_mimic::Trial;
 use renewal_domain::{Clock, DeviceName, OrgId, RevocationReason, StoreError};
 use std::sync::Arc;
 
+use crate::name_constraints::openssl_permits_the_same_names;
 use crate::world::{ORG, World, enrolling, issued, presenting, rejected};
 
 /// A test, and the reason that it is about.
@@ -45,6 +46,7 @@ tests! {
     ExpiredTooLong: a_certificate_is_not_recovered_after_the_grace_period
     ExpiredTooLong: a_certificate_that_expired_in_the_year_1_is_not_recovered
     OrganisationInactive: a_device_of_an_inactive_organisation_is_refused
+    NameNotPermittedByIssuer: openssl_permits_the_same_names
     : a_certificate_that_is_valid_until_the_year_9999_is_renewed
     : the_old_names_in_another_order_and_key_are_renewed
     : a_certificate_without_extensions_is_renewed

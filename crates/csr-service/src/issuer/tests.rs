@@ -164,6 +164,51 @@ fn certificates_that_may_not_sign_are_refused() {
 }
 
 #[test]
+fn an_authority_for_other_purposes_than_clients_is_refused() {
+    let certificate = include_str!("../../testdata/authorities/ca-eku-serverauth.pem");
+    let key = include_str!("../../testdata/authorities/ca-eku-serverauth.key");
+    let now = "2027-01-01T00:00:00Z".parse().unwrap();
+    let error = Issuer::from_pem(certificate, key, now).unwrap_err();
+    assert!(matches!(error, IssuerError::MayNotIssueForClients), "{error}");
+    assert!(error.to_string().contains("extendedKeyUsage must have clientAuth"), "{error}");
+    // It may sign revocation lists, and devices that have its certificates are another question.
+    assert!(CrlIssuer::from_pem(certificate, key).is_ok());
+    assert!(DeviceIssuer::trusted(certificate).is_ok());
+}
+
+#[test]
+fn an_authority_for_clients_or_for_everything_is_loaded() {
+    const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
+    let with = |purposes: &[&str]| {
+        let purposes: Vec<_> = purposes.iter().map(|purpose| oid(purpose)).collect();
+        certificate_with_key(|c| c.extensions.push(extension("2.5.29.37", false, &seq(&purposes))))
+    };
+    for purposes in [&[CLIENT_AUTH][..], &["1.3.6.1.5.5.7.3.1", CLIENT_AUTH], &["2.5.29.37.0"]] {
+        let (ca, key) = with(purposes);
+        assert!(Issuer::from_pem(ca, key, now()).is_ok(), "{purposes:?}");
+    }
+    // No such purpose, or an unknown one alone.
+    for purposes in [&[][..], &["1.3.6.1.4.1.99999.1"]] {
+        let (ca, key) = with(purposes);
+        assert!(Issuer::from_pem(ca, key, now()).is_err(), "{purposes:?}");
+    }
+}
+
+#[test]
+fn an_authority_without_authorities_below_it_issues_certificates_of_devices() {
+    let path_length = |length: u8| {
+        let constraints = seq(&[tlv(1, &[0xff]), tlv(2, &[length])]);
+        certificate_with_key(|c| c.extensions = vec![extension("2.5.29.19", true, &constraints)])
+    };
+    for length in [0, 1, 7] {
+        let (ca, key) = path_length(length);
+        assert!(Issuer::from_pem(ca, key, now()).is_ok(), "{length}");
+    }
+    let (ca, key) = path_length(0xff);
+    assert!(matches!(refused(ca, &key), IssuerError::Certificate(_)), "a negative path length");
+}
+
+#[test]
 fn subjects_that_rcgen_would_change_or_panic_at_are_refused() {
     for subject in [
         vec![],

@@ -32,6 +32,6 @@ pub use grant::NameGrant;
 pub use pattern_error::InvalidPattern;
 pub use permission::UncoveredNames;
 pub use policy::{NamePolicy, SanPolicy, SubjectPolicy};
-pub(crate) use raw_name::RawName;
+pub(crate) use raw_name::{RawAttribute, RawName};
 pub use san_pattern::SanPattern;
 pub use subject::Subject;

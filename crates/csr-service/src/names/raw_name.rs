@@ -17,9 +17,9 @@ pub(crate) struct RawName<'a> {
 
 /// `AttributeTypeAndValue`.
 #[derive(Sequence)]
-pub(super) struct RawAttribute<'a> {
-    pub(super) kind: ObjectIdentifier,
-    pub(super) value: AnyRef<'a>,
+pub(crate) struct RawAttribute<'a> {
+    pub(crate) kind: ObjectIdentifier,
+    pub(crate) value: AnyRef<'a>,
 }
 
 impl<'a> RawName<'a> {
@@ -38,6 +38,11 @@ impl<'a> RawName<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
+    }
+
+    /// The relative distinguished names, in their order.
+    pub(crate) fn parts(&self) -> &[Vec<RawAttribute<'a>>] {
+        &self.parts
     }
 
     pub(super) const fn der(&self) -> &'a [u8] {

@@ -156,6 +156,25 @@ fn certificates_that_are_not_for_devices_are_refused() {
 }
 
 #[test]
+fn a_certificate_whose_key_is_not_for_signatures_is_refused() {
+    let authority = Authority::new();
+    let usage = |bits: [u8; 2]| Cert {
+        extensions: vec![extension("2.5.29.15", true, &tlv(3, &bits))],
+        ..Cert::default()
+    };
+    // keyEncipherment, keyAgreement, nonRepudiation.
+    for bits in [[5, 0x20], [3, 0x08], [6, 0x40]] {
+        let rejection = authority.present(&usage(bits)).unwrap_err();
+        assert_eq!(rejection.reason(), Reason::CertificateNotADeviceCertificate);
+        assert_eq!(rejection.detail(), "its key usage lacks digitalSignature");
+    }
+    // digitalSignature, alone or with keyEncipherment.
+    for bits in [[7, 0x80], [5, 0xa0]] {
+        assert!(authority.present(&usage(bits)).is_ok());
+    }
+}
+
+#[test]
 fn malformed_certificates_are_refused() {
     let authority = Authority::new();
     let names = || san(&[(0x82, b"a")]);

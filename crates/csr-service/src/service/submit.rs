@@ -187,6 +187,7 @@ impl Parts {
     pub(super) fn read_csr(&self, csr: &[u8]) -> Result<Csr, Rejection> {
         let csr = Csr::parse(csr, self.profile.key_policy())?;
         self.issuer.refuse_own_key(&csr)?;
+        self.issuer.permits_names(&csr)?;
         Ok(csr)
     }
 

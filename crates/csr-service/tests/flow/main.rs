@@ -9,6 +9,7 @@ mod enrollment;
 mod enrollment_tokens;
 mod faults;
 mod guarded;
+mod name_constraints;
 mod names;
 mod observing;
 mod reconciling;
