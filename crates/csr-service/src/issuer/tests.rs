@@ -173,7 +173,7 @@ fn an_authority_for_other_purposes_than_clients_is_refused() {
     assert!(error.to_string().contains("extendedKeyUsage must have clientAuth"), "{error}");
     // It may sign revocation lists, and devices that have its certificates are another question.
     assert!(CrlIssuer::from_pem(certificate, key).is_ok());
-    assert!(DeviceIssuer::trusted(certificate).is_ok());
+    assert!(DeviceIssuer::trusted_anywhere(certificate).is_ok());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rcgen::{
 };
 use renewal_domain::{Clock, RequestKind};
 
-use crate::support::{Device, ORG, World, assert_rejected, days, issued, profile, rejected};
+use crate::support::{Device, ORG, World, assert_rejected, by, days, issued, profile, rejected};
 
 /// A service whose new authority permits names of one domain and not this subject. It trusts the
 /// certificates of the authority before.
@@ -27,7 +27,7 @@ fn constrained(world: &World) -> CsrService {
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap().pem();
     let issuer = Issuer::from_pem(certificate, key.serialize_pem(), world.clock.now()).unwrap();
-    let before = DeviceIssuer::recorded(world.authority.certificate_pem()).unwrap();
+    let before = DeviceIssuer::previous(world.authority.certificate_pem()).unwrap();
     world.builder_for(issuer, profile(), world.store.clone()).device_issuer(before).build()
 }
 
@@ -81,7 +81,7 @@ async fn a_request_that_waits_is_compared_with_the_issuer_that_would_sign_it() {
     let Outcome::Pending(pending) = device.renew(&service, &first).await.unwrap() else {
         panic!("it waits for a person")
     };
-    let approved = constrained(&world).approve(ORG, pending.request_id).await;
+    let approved = constrained(&world).approve(ORG, pending.request_id, &by()).await;
     assert_rejected(approved, Reason::NameNotPermittedByIssuer);
     assert_eq!(world.story().await, ["renewal_start", "renewal_failed: name_not_permitted_by_issuer"]);
     assert_eq!(world.certificates(&device).await.len(), 1);
