@@ -42,7 +42,7 @@ async fn an_enrollment_under_a_name_that_is_not_permitted_is_refused() {
     let intruder = Device { name: "intruder".to_owned(), ..Device::named("gateway-1") };
     assert_rejected(intruder.ask_to_enroll(&service).await, Reason::NameNotPermittedByIssuer);
     Device::named("gateway-1").enroll(&service).await;
-    assert_eq!(service.unauthenticated_requests(), 2);
+    assert_eq!(world.actions().await.len(), 2, "a refused enrollment is an action");
 }
 
 #[tokio::test]
