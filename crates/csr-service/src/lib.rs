@@ -108,5 +108,5 @@ pub use retention::{
 pub use serial::{RandomError, random_serial};
 pub use service::{
     ApiTokenSecret, CsrService, CsrServiceBuilder, NewEnrollmentToken, Reconciled, Request, Revoked,
-    RevokedTokens, TokenSecret,
+    RevokedTokens, TokenSecret, certificate_pem,
 };

@@ -3,6 +3,7 @@
 mod api_tokens;
 mod authorise;
 mod blocks;
+mod certificates;
 mod context;
 mod decide;
 mod enrollment_tokens;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use renewal_domain::{Clock, DeviceId, DeviceName, IdSource, Ids, OrgId, Stores, SystemClock, device};
 
 pub use api_tokens::{ApiTokenSecret, RevokedTokens};
+pub use certificates::certificate_pem;
 pub use enrollment_tokens::{NewEnrollmentToken, TokenSecret};
 pub use reconcile::Reconciled;
 pub use revoke::Revoked;

@@ -26,7 +26,8 @@ pub enum SupersededCertificates {
     /// got that one, and may ask again.
     #[default]
     Refuse,
-    /// It is granted: for devices that are restored from old snapshots.
+    /// It is granted, unless the latest certificate of the device was revoked: for devices that are
+    /// restored from old snapshots.
     Allow,
 }
 
@@ -154,8 +155,11 @@ impl OpenRules {
             let predecessor = recorded.and_then(|recorded| recorded.presented_serial.as_ref());
             supersedes(latest, presented, predecessor)
         });
+        // Whatever is allowed: that the latest one was revoked stops the device.
+        let revoked = findings.latest.as_ref().is_some_and(|latest| latest.revoked);
         match self.superseded {
             SupersededCertificates::Refuse if superseded => Err(OpenRefusal::Superseded),
+            SupersededCertificates::Allow if superseded && revoked => Err(OpenRefusal::Superseded),
             SupersededCertificates::Refuse | SupersededCertificates::Allow => Ok(()),
         }
     }
@@ -257,6 +261,9 @@ mod tests {
         };
         let rules = OpenRules { superseded: SupersededCertificates::Allow, ..samples.rules() };
         assert_eq!(rules.check(&request, &findings), Ok(()));
+        let revoked = LatestCertificate { revoked: true, ..latest(3, Some(2)) };
+        let findings = OpenFindings { latest: Some(revoked), ..findings };
+        assert_eq!(rules.check(&request, &findings), Err(OpenRefusal::Superseded));
     }
 
     #[test]

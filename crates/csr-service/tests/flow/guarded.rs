@@ -56,9 +56,8 @@ async fn an_adopted_authority_needs_no_rows_of_before_in_its_organisation() {
     let device = Device::named("gateway-1");
     let old = device.enroll(&World::new().same_as(&world)).await;
     world.clock.advance(days(1));
-    let adoption = |organisation| Adoption { before: world.clock.now() - days(1) + days(0), organisation };
     let service = |organisation| {
-        let adoption = Adoption { before: world.clock.now(), ..adoption(organisation) };
+        let adoption = Adoption { before: world.clock.now(), organisation };
         world.builder(profile(), world.store.clone()).adopted(adoption).build()
     };
     assert_rejected(device.renew(&service(OTHER), &old).await, Reason::CertificateNotRecorded);
@@ -147,7 +146,10 @@ async fn a_fleet_that_restores_snapshots_may_present_superseded_certificates() {
     let first = device.enroll(&service).await;
     let second = issued(device.renew(&service, &first).await.unwrap()).certificate;
     issued(device.renew(&service, &second).await.unwrap());
-    issued(device.renew(&service, &first).await.unwrap());
+    let latest = issued(device.renew(&service, &first).await.unwrap()).certificate;
+    // But the latest one stops the device when it is revoked.
+    service.revoke(ORG, &latest.serial, RevocationReason::Unspecified, "", &by()).await.unwrap();
+    assert_rejected(device.renew(&service, &first).await, Reason::CertificateSuperseded);
 }
 
 #[tokio::test]

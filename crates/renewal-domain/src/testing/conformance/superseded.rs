@@ -185,35 +185,36 @@ async fn superseded_certificates_can_be_allowed(stores: Stores) {
 }
 
 async fn a_certificate_takes_the_place_of_none_of_another_device(stores: Stores) {
-    let (samples, theirs) = (Samples::of(1), Samples::of(2));
-    renewed(&stores, &samples).await;
-    enroll(&stores, &samples, "meter", 3).await;
-    enroll(&stores, &samples, SAME_DEVICE, 4).await;
-    enroll(&stores, &theirs, SAME_DEVICE, 4).await;
-    enroll(&stores, &theirs, SAME_DEVICE, 5).await;
-    for samples in [&samples, &theirs] {
-        stores
-            .issuance
-            .certificate_used(samples.org, samples.device("meter").1, &samples.serial(2))
-            .await
-            .works();
+    let (ours, theirs) = (Samples::of(1), Samples::of(2));
+    renewed(&stores, &ours).await;
+    enroll(&stores, &ours, "meter", 3).await;
+    for samples in [&ours, &theirs] {
+        enroll(&stores, samples, SAME_DEVICE, 4).await;
+        renew(&stores, samples, SAME_DEVICE, 4, 5).await;
     }
-    stores
-        .issuance
-        .certificate_used(theirs.org, samples.device("gateway").1, &samples.serial(2))
-        .await
-        .works();
-    assert_eq!(presents(&stores, &samples, 1).await, NEW);
-    let request = samples.request(SAME_DEVICE, "csr", 4, Signing);
-    assert_eq!(open(&stores, &samples, &request).await, NEW);
+    enroll(&stores, &theirs, SAME_DEVICE, 6).await;
+    let request = ours.request(SAME_DEVICE, "csr", 4, Signing);
+    assert_eq!(open(&stores, &ours, &request).await, NEW);
+    assert_eq!(presents(&stores, &ours, 1).await, NEW);
 }
 
 async fn the_use_of_another_certificate_is_not_that_of_the_latest(stores: Stores) {
-    let samples = Samples::of(1);
-    renewed(&stores, &samples).await;
-    let device = samples.device("gateway").1;
-    for number in [1, 99] {
-        stores.issuance.certificate_used(samples.org, device, &samples.serial(number)).await.works();
+    let (ours, theirs) = (Samples::of(1), Samples::of(2));
+    for samples in [&ours, &theirs] {
+        enroll(&stores, samples, SAME_DEVICE, 1).await;
+        renew(&stores, samples, SAME_DEVICE, 1, 2).await;
     }
-    assert_eq!(presents(&stores, &samples, 1).await, NEW);
+    let device = ours.device(SAME_DEVICE).1;
+    let uses = [(ours.org, device, 1), (ours.org, device, 99), (theirs.org, device, 2)];
+    for (org, device, number) in uses.into_iter().chain([(ours.org, ours.device("meter").1, 2)]) {
+        stores.issuance.certificate_used(org, device, &ours.serial(number)).await.works();
+    }
+    // Another device presents a certificate of another authority with the same number, and another
+    // organisation's device one of its own.
+    let of_another_device = ours.trusted("meter", "csr 1", 2, CertificateOrigin::Trusted);
+    assert_eq!(open(&stores, &ours, &of_another_device).await, NEW);
+    let of_another_organisation = theirs.request(SAME_DEVICE, "csr 1", 2, Signing);
+    assert_eq!(open(&stores, &theirs, &of_another_organisation).await, NEW);
+    let request = ours.request(SAME_DEVICE, "csr 2", 1, Signing);
+    assert_eq!(open(&stores, &ours, &request).await, NEW);
 }
