@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 
 use csr_service::ProvenCertificate;
 use rustls::ServerConnection;
-use rustls::pki_types::CertificateDer;
 
 /// The peer of one connection. Only a finished handshake makes one, so that a certificate in it is
 /// one whose private key the peer was proven to hold.
 #[derive(Clone)]
 pub(crate) struct Peer {
     address: SocketAddr,
-    certificate: Option<CertificateDer<'static>>,
+    certificate: Option<ProvenCertificate>,
 }
 
 impl Peer {
@@ -20,7 +19,8 @@ impl Peer {
     pub(crate) fn of(connection: &ServerConnection, address: SocketAddr) -> Self {
         let handshaking = connection.is_handshaking();
         let presented = connection.peer_certificates().filter(|_| !handshaking);
-        let certificate = presented.and_then(<[_]>::first).map(|leaf| leaf.clone().into_owned());
+        let leaf = presented.and_then(<[_]>::first);
+        let certificate = leaf.map(|leaf| ProvenCertificate::proven_by_tls_handshake(leaf.as_ref()));
         Self { address, certificate }
     }
 
@@ -35,14 +35,10 @@ impl Peer {
         self.address
     }
 
-    /// The end-entity certificate that the peer presented, if it did. The service judges it.
-    pub(crate) fn certificate(&self) -> Option<ProvenCertificate> {
-        self.certificate_der().map(ProvenCertificate::proven_by_tls_handshake)
-    }
-
-    /// The same certificate, DER.
-    pub(crate) fn certificate_der(&self) -> Option<&[u8]> {
-        self.certificate.as_deref()
+    /// The end-entity certificate that the peer presented, if it did. The service judges it, and keeps what
+    /// it finds for the other requests of the connection.
+    pub(crate) const fn certificate(&self) -> Option<&ProvenCertificate> {
+        self.certificate.as_ref()
     }
 }
 
