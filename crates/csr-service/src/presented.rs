@@ -13,6 +13,7 @@ use crate::algorithm::verify;
 use crate::certificate_der::{certificate_der, parse, time};
 use crate::device_issuer::DeviceIssuer;
 use crate::encoding::{PublicKeyInfo, Signed, Unreadable};
+use crate::key::refuse_broken;
 use crate::names::{RawName, Subject, SubjectAltNames};
 use crate::reason::Reason;
 use crate::rejection::Rejection;
@@ -39,12 +40,14 @@ impl PresentedCertificate {
     /// fits in name, key identifier and signature counts.
     ///
     /// # Errors
-    /// A [`Rejection`] with one of the reasons `Certificate…` that say "presented".
+    /// A [`Rejection`] with one of the reasons `Certificate…` that say "presented"; or
+    /// [`Reason::KeyFactorable`] or [`Reason::KeyGuessable`], since anybody could present it.
     pub fn parse(input: &[u8], issuers: &[DeviceIssuer], now: DateTime<Utc>) -> Result<Self, Rejection> {
         let der = certificate_der(input).map_err(malformed)?;
         let certificate = parse(&der).map_err(malformed)?;
         let issuer_index = find_issuer(&der, &certificate, issuers)?;
         check_purpose(&certificate)?;
+        check_key(&certificate)?;
 
         let serial = certificate.raw_serial();
         if serial.first().is_some_and(|octet| octet & 0x80 != 0) {
@@ -221,6 +224,16 @@ fn check_purpose(certificate: &X509Certificate<'_>) -> Result<(), Rejection> {
         }
         None => Ok(()),
     }
+}
+
+/// Refuses a certificate whose private key is no secret. The type and the size of its key are not
+/// judged: devices have such certificates already.
+fn check_key(certificate: &X509Certificate<'_>) -> Result<(), Rejection> {
+    let key = PublicKeyInfo::from_der(certificate.public_key().raw)
+        .map_err(|error| malformed(Unreadable(error.to_string())))?;
+    refuse_broken(&key).map_err(|rejection| {
+        Rejection::new(rejection.reason(), format!("the presented certificate's key, {}", rejection.detail()))
+    })
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Result<(Subject, SubjectAltNames), Rejection> {

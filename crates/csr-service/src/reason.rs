@@ -70,6 +70,12 @@ reasons! {
     KeyMalformed "key_malformed":
         "The public key in the request cannot be a valid key of its type.";
         "The device's key or the software that wrote the request is broken; make a new key."
+    KeyFactorable "key_factorable":
+        "The RSA key can be factored, so that anybody can find its private key.";
+        "Make a new key, after a firmware update if a chip made this one (CVE-2017-15361); if its certificate was presented, enroll anew."
+    KeyGuessable "key_guessable":
+        "The private key of this public key can be guessed.";
+        "Find out why the software made no random key, then make a new one; if its certificate was presented, enroll anew."
     KeyBelongsToIssuer "key_belongs_to_issuer":
         "The request is for the issuing authority's own key.";
         "Find out who holds the issuer's private key: a device must never have it."

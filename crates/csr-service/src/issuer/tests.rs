@@ -5,9 +5,10 @@ use rcgen::PublicKeyData;
 
 use super::*;
 use crate::test_support::{
-    Cert, Request, YEAR, bits, ca_true, cn, extension, new_issuer, now, oid, part, seq, set, tlv, utc,
+    Cert, Request, YEAR, bits, ca_true, cn, extension, new_issuer, now, oid, part, requested_key, seq, set,
+    tlv, utc,
 };
-use crate::{IssuerKey, KeyPolicy, NewIssuer};
+use crate::{DeviceIssuer, IssuerKey, KeyPolicy, NewIssuer};
 
 const KINDS: [IssuerKey; 4] =
     [IssuerKey::EcdsaP256, IssuerKey::EcdsaP384, IssuerKey::Ed25519, IssuerKey::Rsa2048];
@@ -242,6 +243,24 @@ fn an_authority_with_a_key_that_is_not_supported_is_refused() {
     let (ca, _) = certificate_with_key(|c| c.key_info = key.subject_public_key_info());
     let error = refused(ca, &key.serialize_pem());
     assert!(matches!(&error, IssuerError::KeyType(name) if name.contains("P-521")), "{error}");
+}
+
+#[test]
+fn an_authority_whose_private_key_anybody_can_find_is_refused() {
+    let requests = [
+        (&include_bytes!("../../testdata/rsa2049-small-factor.der")[..], "divisible by 3"),
+        (include_bytes!("../../testdata/rsa2048-close-primes.der"), "close to each other"),
+        (include_bytes!("../../testdata/rsa2048-roca.der"), "CVE-2017-15361"),
+        (include_bytes!("../../testdata/p384-private-key-1.der"), "private key is 1"),
+    ];
+    for (request, why) in requests {
+        let (ca, key) = certificate_with_key(|c| c.key_info = requested_key(request));
+        let errors = [refused(&ca, &key), DeviceIssuer::trusted_anywhere(&ca).unwrap_err()];
+        for error in errors {
+            assert!(matches!(&error, IssuerError::KeyType(detail) if detail.contains(why)), "{error}");
+            assert!(error.to_string().contains("use a new key"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use rcgen::KeyPair;
 use super::*;
 use crate::IssuerError;
 use crate::test_support::{
-    Cert, Request, ca_true, cn, extension, generalized, issuer, load, new_issuer, now, oid, part, san, seq,
-    tlv, utc,
+    Cert, Request, ca_true, cn, curve, extension, generalized, issuer, load, new_issuer, now, oid, part,
+    requested_key, rsa, san, seq, tlv, utc,
 };
 use crate::{Csr, IssuerKey, KeyPolicy, NewIssuer, Profile, issue};
 
@@ -171,6 +171,48 @@ fn a_certificate_whose_key_is_not_for_signatures_is_refused() {
     // digitalSignature, alone or with keyEncipherment.
     for bits in [[7, 0x80], [5, 0xa0]] {
         assert!(authority.present(&usage(bits)).is_ok());
+    }
+}
+
+#[test]
+fn a_certificate_whose_private_key_anybody_can_find_is_refused() {
+    let authority = Authority::new();
+    let requests = [
+        (&include_bytes!("../../testdata/rsa2049-small-factor.der")[..], Reason::KeyFactorable),
+        (include_bytes!("../../testdata/rsa2048-close-primes.der"), Reason::KeyFactorable),
+        (include_bytes!("../../testdata/rsa2048-roca.der"), Reason::KeyFactorable),
+        (include_bytes!("../../testdata/p256-private-key-1.der"), Reason::KeyGuessable),
+        (include_bytes!("../../testdata/p384-private-key-n-1.der"), Reason::KeyGuessable),
+    ];
+    for (request, reason) in requests {
+        let certificate = Cert { key_info: requested_key(request), ..Cert::default() };
+        let rejection = authority.present(&certificate).unwrap_err();
+        assert_eq!(rejection.reason(), reason);
+        assert!(rejection.detail().starts_with("the presented certificate's key, "), "{rejection}");
+    }
+    let uncompressed = requested_key(requests[3].0);
+    let compressed = [&[2], &uncompressed[27..59]].concat();
+    let certificate = Cert { key_info: curve("1.2.840.10045.3.1.7", &compressed), ..Cert::default() };
+    assert_eq!(authority.refused(&certificate), Reason::KeyGuessable);
+}
+
+#[test]
+fn a_certificate_for_a_key_that_no_request_may_have_can_be_presented() {
+    let authority = Authority::new();
+    let other_key = |request| Cert { key_info: requested_key(request), ..Cert::default() };
+    for request in [
+        &include_bytes!("../../testdata/rsa1024.csr")[..],
+        include_bytes!("../../testdata/rsa2048-e3.csr"),
+        include_bytes!("../../testdata/rsa-pss-key.csr"),
+        include_bytes!("../../testdata/p521.csr"),
+        include_bytes!("../../testdata/ed448.csr"),
+        include_bytes!("../../testdata/secp256k1.csr"),
+    ] {
+        authority.present(&other_key(request)).unwrap();
+    }
+    // An RSA key that is too long to be judged, and one that is none.
+    for key_info in [rsa(&[0xff; 2000], &[1, 0, 1]), rsa(&[], &[])] {
+        authority.present(&Cert { key_info, ..Cert::default() }).unwrap();
     }
 }
 

@@ -46,6 +46,8 @@ fn placed(reason: Reason) -> Option<Kind> {
         | Reason::KeyTooLarge
         | Reason::RsaExponentNotAllowed
         | Reason::KeyMalformed
+        | Reason::KeyFactorable
+        | Reason::KeyGuessable
         | Reason::KeyBelongsToIssuer
         | Reason::SignatureAlgorithmNotAllowed
         | Reason::SignatureInvalid

@@ -1,5 +1,10 @@
 //! Which keys a request may have.
 
+mod factorable;
+mod guessable;
+mod roca;
+mod square;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -32,6 +37,18 @@ pub enum KeyType {
     Rsa,
 }
 
+impl KeyType {
+    /// As people write it, without a size.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 => "ECDSA P-256",
+            Self::EcdsaP384 => "ECDSA P-384",
+            Self::Ed25519 => "Ed25519",
+            Self::Rsa => "RSA",
+        }
+    }
+}
+
 /// What kind of key a request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyKind {
@@ -56,12 +73,8 @@ impl KeyKind {
 impl fmt::Display for KeyKind {
     /// As people write it: `ECDSA P-256`, `Ed25519`, `RSA-2048`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.key_type {
-            KeyType::EcdsaP256 => f.write_str("ECDSA P-256"),
-            KeyType::EcdsaP384 => f.write_str("ECDSA P-384"),
-            KeyType::Ed25519 => f.write_str("Ed25519"),
-            KeyType::Rsa => write!(f, "RSA-{}", self.bits),
-        }
+        f.write_str(self.key_type.name())?;
+        if self.key_type == KeyType::Rsa { write!(f, "-{}", self.bits) } else { Ok(()) }
     }
 }
 
@@ -111,8 +124,36 @@ impl KeyPolicy {
         if kind.key_type == KeyType::Rsa {
             check_rsa_numbers(key)?;
         }
+        refuse_broken(key)?;
         Ok(kind)
     }
+}
+
+/// Refuses a key whose private key anybody can find, or for which anybody can sign. Whether a
+/// policy allows its type and size is not looked at.
+///
+/// A key of no [`KeyType`] and a malformed one pass. So does an RSA key of more than
+/// [`MAX_RSA_BITS`]: to judge it would take long, and nothing that it signs is accepted.
+pub(crate) fn refuse_broken(key: &PublicKeyInfo<'_>) -> Result<(), Rejection> {
+    let octets = key.key.as_bytes().unwrap_or_default();
+    let Some(key_type) = type_of(key) else { return Ok(()) };
+    if let Some(flaw) = guessable::flaw(key_type, octets) {
+        let detail = format!("{}: {flaw}", key_type.name());
+        return Err(Rejection::new(Reason::KeyGuessable, detail));
+    }
+    if key_type == KeyType::Rsa
+        && let Ok(rsa) = rsa_key(key)
+    {
+        let modulus = rsa.modulus.as_bytes();
+        let bits = bit_length(modulus);
+        if bits <= MAX_RSA_BITS
+            && let Some(flaw) = factorable::flaw(modulus)
+        {
+            let detail = format!("{}: {flaw}", KeyKind { key_type, bits });
+            return Err(Rejection::new(Reason::KeyFactorable, detail));
+        }
+    }
+    Ok(())
 }
 
 /// `RSAPublicKey` (RFC 8017, appendix A.1.1).
@@ -122,30 +163,40 @@ struct RsaKey<'a> {
     exponent: UintRef<'a>,
 }
 
+/// The type that the key's `AlgorithmIdentifier` names.
+fn type_of(key: &PublicKeyInfo<'_>) -> Option<KeyType> {
+    let algorithm = key.algorithm.as_bytes();
+    let types = [
+        (alg_id::ECDSA_P256, KeyType::EcdsaP256),
+        (alg_id::ECDSA_P384, KeyType::EcdsaP384),
+        (alg_id::ED25519, KeyType::Ed25519),
+        (alg_id::RSA_ENCRYPTION, KeyType::Rsa),
+    ];
+    types.into_iter().find_map(|(id, key_type)| (algorithm == id.as_ref()).then_some(key_type))
+}
+
 fn kind_of(key: &PublicKeyInfo<'_>) -> Result<KeyKind, Rejection> {
     let octets = key.key.as_bytes().unwrap_or_default();
-    let algorithm = key.algorithm.as_bytes();
-    if algorithm == alg_id::ECDSA_P256.as_ref() {
-        curve_key(octets, KeyType::EcdsaP256, 256)
-    } else if algorithm == alg_id::ECDSA_P384.as_ref() {
-        curve_key(octets, KeyType::EcdsaP384, 384)
-    } else if algorithm == alg_id::ED25519.as_ref() {
-        if octets.len() != 32 {
-            return Err(malformed("an Ed25519 key has 32 octets"));
+    match type_of(key) {
+        Some(key_type @ KeyType::EcdsaP256) => curve_key(octets, key_type, 256),
+        Some(key_type @ KeyType::EcdsaP384) => curve_key(octets, key_type, 384),
+        Some(KeyType::Ed25519) if octets.len() != 32 => Err(malformed("an Ed25519 key has 32 octets")),
+        Some(key_type @ KeyType::Ed25519) => Ok(KeyKind { key_type, bits: 256 }),
+        Some(key_type @ KeyType::Rsa) => {
+            Ok(KeyKind { key_type, bits: bit_length(rsa_key(key)?.modulus.as_bytes()) })
         }
-        Ok(KeyKind { key_type: KeyType::Ed25519, bits: 256 })
-    } else if algorithm == alg_id::RSA_ENCRYPTION.as_ref() {
-        let bits = bit_length(rsa_key(key)?.modulus.as_bytes());
-        Ok(KeyKind { key_type: KeyType::Rsa, bits })
-    } else {
-        let name = describe(key.algorithm);
-        Err(match name.as_str() {
-            "RSA" | "Ed25519" | "ECDSA on the curve P-256" | "ECDSA on the curve P-384" => {
-                malformed(&format!("{name} with parameters that do not belong to it"))
-            }
-            "ECDSA" => Rejection::new(Reason::KeyTypeNotAllowed, "ECDSA without a named curve"),
-            _ => Rejection::new(Reason::KeyTypeNotAllowed, name),
-        })
+        None => Err(unsupported(key)),
+    }
+}
+
+fn unsupported(key: &PublicKeyInfo<'_>) -> Rejection {
+    let name = describe(key.algorithm);
+    match name.as_str() {
+        "RSA" | "Ed25519" | "ECDSA on the curve P-256" | "ECDSA on the curve P-384" => {
+            malformed(&format!("{name} with parameters that do not belong to it"))
+        }
+        "ECDSA" => Rejection::new(Reason::KeyTypeNotAllowed, "ECDSA without a named curve"),
+        _ => Rejection::new(Reason::KeyTypeNotAllowed, name),
     }
 }
 
