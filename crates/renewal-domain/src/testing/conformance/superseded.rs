@@ -120,13 +120,15 @@ async fn an_answer_to_the_predecessor_is_repeated_until_its_successor_was_used(s
 
 async fn a_predecessor_is_refused_once_its_successor_is_revoked(stores: Stores) {
     let samples = Samples::of(1);
-    enroll(&stores, &samples, "gateway", 1).await;
-    let successor = renew(&stores, &samples, "gateway", 1, 2).await;
-    assert_eq!(presents(&stores, &samples, 1).await, NEW);
+    let oldest = enroll(&stores, &samples, "gateway", 1).await;
+    renew(&stores, &samples, "gateway", 1, 2).await;
+    let successor = renew(&stores, &samples, "gateway", 2, 3).await;
+    revoke(&stores, &samples, &oldest).await;
+    assert_eq!(presents(&stores, &samples, 2).await, NEW, "an older one was revoked");
     let revocation = revoke(&stores, &samples, &successor).await;
-    assert_eq!(presents(&stores, &samples, 1).await, SUPERSEDED);
+    assert_eq!(presents(&stores, &samples, 2).await, SUPERSEDED);
     let revoked = Opened::Refused(OpenRefusal::Revoked(revocation));
-    assert_eq!(presents(&stores, &samples, 2).await, revoked);
+    assert_eq!(presents(&stores, &samples, 3).await, revoked);
 }
 
 async fn what_is_older_than_the_predecessor_is_refused(stores: Stores) {
