@@ -1,6 +1,6 @@
 //! A device, a key or a whole organisation gets no certificates while it is blocked.
 
-use super::steps::{NEW, SAME_DEVICE, actions, answer, assert_no_trace, enroll, open, read_all};
+use super::steps::{NEW, SAME_DEVICE, actions, answer, assert_no_trace, enroll, open, read_all, revoke};
 use super::{Stores, Works, assert_conflict, suite};
 use crate::testing::Samples;
 use crate::{
@@ -18,7 +18,8 @@ suite![
     a_request_that_was_answered_is_refused_once_its_device_is_blocked,
     a_suspended_organisation_comes_before_a_device_and_a_device_before_a_key,
     what_is_unblocked_opens_again,
-    a_block_comes_before_what_the_certificate_says,
+    a_blocked_device_comes_before_what_the_certificate_says,
+    what_the_certificate_says_comes_before_a_barred_key,
     a_key_is_barred_with_the_revocation_of_its_certificate,
     another_organisation_is_not_blocked,
 ];
@@ -194,11 +195,25 @@ async fn what_is_unblocked_opens_again(stores: Stores) {
     }
 }
 
-async fn a_block_comes_before_what_the_certificate_says(stores: Stores) {
+async fn a_blocked_device_comes_before_what_the_certificate_says(stores: Stores) {
     let samples = Samples::of(1);
     let (blocked, _) = block(&stores, &samples, subjects(&samples, "csr")[1]).await;
     let unknown = samples.request("gateway", "csr", 99, Signing);
     assert_eq!(open(&stores, &samples, &unknown).await, refused(blocked));
+}
+
+async fn what_the_certificate_says_comes_before_a_barred_key(stores: Stores) {
+    let samples = Samples::of(1);
+    let (barred, _) = block(&stores, &samples, BlockSubject::Key(samples.key("csr"))).await;
+    let request = || samples.request("gateway", "csr", 1, Signing);
+    assert_eq!(open(&stores, &samples, &request()).await, Opened::Refused(OpenRefusal::NotRecorded));
+    let certificate = enroll(&stores, &samples, "gateway", 1).await;
+    assert_eq!(open(&stores, &samples, &request()).await, refused(barred.clone()));
+    enroll(&stores, &samples, "gateway", 2).await;
+    assert_eq!(open(&stores, &samples, &request()).await, refused(barred), "it is superseded too");
+    let revocation = revoke(&stores, &samples, &certificate).await;
+    let revoked = Opened::Refused(OpenRefusal::Revoked(revocation));
+    assert_eq!(open(&stores, &samples, &request()).await, revoked);
 }
 
 async fn a_key_is_barred_with_the_revocation_of_its_certificate(stores: Stores) {

@@ -21,7 +21,7 @@ suite![
     of_two_answers_to_one_certificate_either_may_be_presented,
     an_enrollment_takes_the_place_of_all_certificates_before,
     a_certificate_of_another_authority_is_superseded_too,
-    superseded_certificates_can_be_allowed,
+    superseded_certificates_can_be_allowed_until_the_latest_is_revoked,
     a_certificate_takes_the_place_of_none_of_another_device,
     the_use_of_another_certificate_is_not_that_of_the_latest,
 ];
@@ -176,14 +176,17 @@ async fn a_certificate_of_another_authority_is_superseded_too(stores: Stores) {
     assert_eq!(open(&stores, &samples, &request("three")).await, SUPERSEDED);
 }
 
-async fn superseded_certificates_can_be_allowed(stores: Stores) {
+async fn superseded_certificates_can_be_allowed_until_the_latest_is_revoked(stores: Stores) {
     let samples = Samples::of(1);
     renewed(&stores, &samples).await;
-    renew(&stores, &samples, "gateway", 2, 3).await;
-    let request = samples.request("gateway", "csr", 1, Signing);
+    let latest = renew(&stores, &samples, "gateway", 2, 3).await;
     let rules = OpenRules { superseded: SupersededCertificates::Allow, ..samples.rules() };
+    let request = samples.request("gateway", "csr 1", 1, Signing);
     assert_eq!(open_under(&stores, &samples, &request, &samples.rules()).await, SUPERSEDED);
     assert_eq!(open_under(&stores, &samples, &request, &rules).await, NEW);
+    revoke(&stores, &samples, &latest).await;
+    let request = samples.request("gateway", "csr 2", 1, Signing);
+    assert_eq!(open_under(&stores, &samples, &request, &rules).await, SUPERSEDED);
 }
 
 async fn a_certificate_takes_the_place_of_none_of_another_device(stores: Stores) {
