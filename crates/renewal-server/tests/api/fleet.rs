@@ -53,6 +53,8 @@ async fn a_device_is_told_in_one_answer() {
         "last_outcome": null,
         "open_request": null,
         "failures_since_success": none,
+        "blocked": null,
+        "actions": [],
     });
     assert_eq!(told(&server).await, fresh);
 
@@ -78,7 +80,11 @@ async fn a_device_is_told_in_one_answer() {
     assert_ne!(current, &fresh["current_certificate"]["serial"]);
 
     let serial = current.as_str().unwrap();
-    server.operator.post(&path(&format!("certificates/{serial}/revoke")), Value::Null).await.json(200);
+    server
+        .operator
+        .post(&path(&format!("certificates/{serial}/revoke")), json!({ "reason": "unspecified" }))
+        .await
+        .json(200);
     let revoked = told(&server).await;
     assert_eq!((&revoked["current_certificate"], &revoked["name"]), (&Value::Null, &json!("gateway-1")));
 }
@@ -111,7 +117,11 @@ async fn certificates_are_listed_by_device_expiry_and_revocation() {
     assert_eq!(listed("?expired=true").await, [Value::Null; 0]);
 
     let serial = old["serial"].as_str().unwrap();
-    server.operator.post(&path(&format!("certificates/{serial}/revoke")), Value::Null).await.json(200);
+    server
+        .operator
+        .post(&path(&format!("certificates/{serial}/revoke")), json!({ "reason": "unspecified" }))
+        .await
+        .json(200);
     let revoked = listed("?revoked=true").await;
     assert_eq!((revoked.len(), &revoked[0]["serial"]), (1, &old["serial"]));
 
@@ -128,7 +138,10 @@ async fn a_certificate_is_given_as_json_or_pem() {
     let server = world.start().await;
     let device = Device::enrolled(&server, "gateway-1").await;
     let at = path(&format!("certificates/{}", device.certificate().serial));
-    assert_eq!(server.viewer.get(&at).await.json(200), shown(&device));
+    let mut details = shown(&device);
+    details["revoked_by"] = Value::Null;
+    details["actions"] = json!([]);
+    assert_eq!(server.viewer.get(&at).await.json(200), details);
     let accepting =
         server.viewer.send("GET", &at, &[("accept", "application/x-pem-file, */*;q=0.1")], "").await;
     for response in [server.viewer.get(&format!("{at}?format=pem")).await, accepting] {
@@ -148,10 +161,10 @@ async fn a_revocation_stands() {
     let reason = json!({ "reason": "key_compromise" });
     let revoked = server.operator.post(&at, reason).await.json(200);
     let revocation = json!({ "at": "2030-01-02T12:00:00Z", "reason": "key_compromise" });
-    assert_eq!(revoked["revocation"], revocation);
+    assert_eq!(revoked["certificate"]["revocation"], revocation);
     world.clock.advance(seconds(60));
     let again = server.operator.post(&at, json!({ "reason": "superseded" })).await.json(200);
-    assert_eq!(again["revocation"], revocation);
+    assert_eq!(again["certificate"]["revocation"], revocation);
     let unknown = server.operator.post(&at, json!({ "reason": "remove_from_crl" })).await;
     unknown.problem(400, "invalid_body");
     device.renew(&server).await;
