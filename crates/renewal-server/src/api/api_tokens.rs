@@ -74,9 +74,10 @@ pub(super) async fn revoke(
     let service = &call.parts.service;
     // First the token itself, so that its holder makes no more meanwhile.
     let token = service.revoke_api_token(call.org, id, &call.by).await?.ok_or(Problem::NotFound)?;
-    let revoked = match revoke_made {
-        true => service.revoke_tokens_made_by(call.org, id, &call.by).await?.into(),
-        false => RevokedTokens::default(),
+    let revoked = if revoke_made {
+        service.revoke_tokens_made_by(call.org, id, &call.by).await?.into()
+    } else {
+        RevokedTokens::default()
     };
     Ok(Json(RevokedApiToken { token: ApiToken::at(&token, service.clock().now()), revoked }))
 }

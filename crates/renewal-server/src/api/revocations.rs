@@ -84,7 +84,7 @@ fn authority<'a>(text: &str, authorities: &'a [CaCertificate]) -> Result<&'a CaC
             || authority.common_name().as_deref() == Some(text);
         // Two certificates of one key are one issuer.
         let same = |other: &&CaCertificate| other.public_key_sha256() == authority.public_key_sha256();
-        if named && !found.iter().any(|other| same(&other)) {
+        if named && !found.iter().any(same) {
             found.push(authority);
         }
     }

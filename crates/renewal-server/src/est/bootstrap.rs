@@ -45,7 +45,7 @@ struct Rules {
 #[derive(Debug)]
 pub(super) enum Bootstrap {
     /// It permits this; with [`BootstrapNames::Own`] it is good for the device of this name only.
-    Granted(EnrollmentGrant, Option<String>),
+    Granted(Box<EnrollmentGrant>, Option<String>),
     /// It has expired.
     Expired(DateTime<Utc>),
 }
@@ -109,6 +109,7 @@ impl BootstrapIssuers {
             public_key_sha256: presented.public_key_sha256(),
             common_name: name,
         };
-        Some(Bootstrap::Granted(grant.with_names(granted.clone()).by_certificate(certificate), device))
+        let grant = grant.with_names(granted.clone()).by_certificate(certificate);
+        Some(Bootstrap::Granted(Box::new(grant), device))
     }
 }

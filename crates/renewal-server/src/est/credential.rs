@@ -47,10 +47,10 @@ impl Parts {
     ///
     /// 1. HTTP Basic, when there is an authority for it: whoever sends a password means it, even if
     ///    the TLS client also presents a certificate, which may be one that expired too long ago.
-    /// 2. A bootstrap certificate.
-    /// 3. Any other certificate: a device's, which makes this a renewal or a recovery, as the standard
-    ///    has it for a device whose certificate can no longer be used to re-enroll
-    ///    (section 4.2.2); or an unauthenticated requester's, which the service refuses.
+    /// 2. A device's certificate, which makes this a renewal or a recovery, as the standard has it for a
+    ///    device whose certificate can no longer be used to re-enroll (section 4.2.2).
+    /// 3. A bootstrap certificate.
+    /// 4. Any other certificate: an unauthenticated requester's, which the service refuses.
     pub(super) async fn credential_to_enroll(&self, who: &Requester<'_>) -> Result<Credential, Refusal> {
         match (&self.authority, Authorization::of(who.headers)) {
             (Some(authority), Authorization::Basic(basic)) => {
@@ -86,13 +86,12 @@ impl Parts {
             self.count_device(who.org, presented.subject().common_name().as_str())?;
             return Ok(Credential::Certificate(proven.clone()));
         }
-        match self.bootstrap_issuers.judge(who.org, proven.certificate(), self.clock.now()) {
-            Some(bootstrap) => self.bootstrapped(who, bootstrap),
-            None => {
-                self.attempts.count_unauthenticated(who.address())?;
-                Ok(Credential::Certificate(proven.clone()))
-            }
+        if let Some(bootstrap) = self.bootstrap_issuers.judge(who.org, proven.certificate(), self.clock.now())
+        {
+            return self.bootstrapped(who, bootstrap);
         }
+        self.attempts.count_unauthenticated(who.address())?;
+        Ok(Credential::Certificate(proven.clone()))
     }
 
     async fn granted(
@@ -117,12 +116,12 @@ impl Parts {
         match bootstrap {
             Bootstrap::Granted(grant, Some(name)) => {
                 self.count_device(who.org, &name)?;
-                Ok(Credential::Enrollment(grant))
+                Ok(Credential::Enrollment(*grant))
             }
             // Many devices share it, so that it is no device that is counted.
             Bootstrap::Granted(grant, None) => {
                 self.attempts.count_unauthenticated(who.address())?;
-                Ok(Credential::Enrollment(grant))
+                Ok(Credential::Enrollment(*grant))
             }
             Bootstrap::Expired(when) => {
                 self.attempts.count_unauthenticated(who.address())?;

@@ -104,7 +104,7 @@ async fn schemathesis_finds_nothing_that_is_not_as_described() {
     device.renew(&server).await;
     let directory = tempfile::tempdir().unwrap();
     let url = format!("http://{}/api/v1/openapi.json", server.operator.address);
-    let token = server.operator.token.clone().unwrap();
+    let token = server.administrator.token.clone().unwrap();
     let configuration =
         format!("[parameters]\n\"path.org\" = \"{ORG}\"\n[auth.openapi.api_token]\nbearer = \"{token}\"\n");
     std::fs::write(directory.path().join("schemathesis.toml"), configuration).unwrap();

@@ -2,10 +2,16 @@
 
 use chrono::TimeDelta;
 use libtest_mimic::Trial;
+use rcgen::KeyPair;
+use renewal_domain::{
+    Clock, DeviceName, IssuanceStore, IssuedParts, KeyReuse, NewRequest, OpenRequest, OpenRules, Purpose,
+    RequestState, SupersededCertificates,
+};
 use serde_json::{Value, json};
 
+use crate::foreign::Authority;
 use crate::trials::trials;
-use crate::world::{Device, Server, World, path, rfc3339, seconds};
+use crate::world::{Device, ORG, Server, World, path, rfc3339, seconds};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials!([
@@ -13,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_device_that_never_came_is_not_found,
         certificates_are_listed_by_device_expiry_and_revocation,
         a_certificate_is_given_as_json_or_pem,
+        a_certificate_that_no_authority_of_ours_signed_is_not_handed_out,
         a_revocation_stands,
         a_summary_counts_and_measures_what_was_in_the_window,
     ])
@@ -151,6 +158,50 @@ async fn a_certificate_is_given_as_json_or_pem() {
     }
     let at = format!("{at}?format=json");
     server.viewer.send("GET", &at, &[("accept", "application/x-pem-file")], "").await.json(200);
+}
+
+/// Who can write to the database can put any certificate there.
+async fn a_certificate_that_no_authority_of_ours_signed_is_not_handed_out() {
+    let world = World::new();
+    let server = world.start().await;
+    let name = DeviceName::new("gateway-1").unwrap();
+    let key = KeyPair::generate().unwrap();
+    let forged = Authority::new("Device CA").client_certificate("gateway-1", &key);
+    let request = OpenRequest::new(NewRequest {
+        id: "018bcfe5-687b-7000-8000-000000000002".parse().unwrap(),
+        org_id: ORG,
+        device_id: server.service.device_id(ORG, &name),
+        device_name: name,
+        purpose: Purpose::Enrollment { token: None },
+        state: RequestState::Signing,
+        csr_der: b"request".to_vec(),
+        public_key_sha256: [7; 32],
+        requested_lifetime: None,
+        credential: String::new(),
+        source_address: None,
+    });
+    let (_, pem) = x509_parser::pem::parse_x509_pem(forged.as_bytes()).unwrap();
+    let parts = IssuedParts {
+        serial: "0abc01".parse().unwrap(),
+        public_key_sha256: [7; 32],
+        issuer_key_sha256: server.service.device_issuers()[0].public_key_sha256(),
+        not_before: world.clock.now(),
+        not_after: world.clock.now() + TimeDelta::days(1),
+        der: pem.contents,
+    };
+    let end = "018bcfe5-687b-7000-8000-000000000003".parse().unwrap();
+    let rules = OpenRules {
+        now: world.clock.now(),
+        superseded: SupersededCertificates::Refuse,
+        key_reuse: KeyReuse::Refuse,
+    };
+    world.store.inner.open(ORG, &request, &rules).await.unwrap();
+    let completion = request.issued(end, parts).unwrap();
+    world.store.inner.complete(ORG, request.id(), &completion).await.unwrap();
+    for format in ["json", "pem"] {
+        let at = path(&format!("certificates/0abc01?format={format}"));
+        server.viewer.get(&at).await.problem(500, "failed");
+    }
 }
 
 async fn a_revocation_stands() {
