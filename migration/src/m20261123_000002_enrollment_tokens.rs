@@ -53,8 +53,8 @@ pub(crate) fn add_made_by(table: &mut TableCreateStatement, dialect: Dialect) {
         // api_token, command_line or server
         .col(text("made_by_kind", 16).not_null())
         .col(dialect.uuid("made_by_token_id").null())
-        .col(text("made_by_name", 64).not_null())
-        .col(text("made_by_host", 64).null());
+        .col(text("made_by_name", 255).not_null())
+        .col(text("made_by_host", 255).null());
 }
 
 /// The index of what was made with one token of the API, newest first.

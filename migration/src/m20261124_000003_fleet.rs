@@ -13,14 +13,14 @@ const API_TOKENS: &str = "api_tokens";
 const CERTIFICATES: &str = "device_certificates";
 const REVOKED: &str = "idx_device_certificates_revoked_at";
 
-/// The current certificate of every device that has no row yet: the newest one, unless that was
-/// revoked.
+/// The current certificate of every device that has no row yet: the newest one, without its end if it
+/// was revoked.
 pub(crate) const FILL: &str = "\
 INSERT INTO current_certificates (org_id, device_id, request_id, serial, not_after, presented_serial, used)
-SELECT one.org_id, one.device_id, one.request_id, one.serial, one.not_after, one.presented_serial, FALSE
+SELECT one.org_id, one.device_id, one.request_id, one.serial,
+    CASE WHEN one.revoked_at IS NULL THEN one.not_after END, one.presented_serial, FALSE
 FROM device_certificates AS one
-WHERE one.revoked_at IS NULL
-    AND NOT EXISTS (
+WHERE NOT EXISTS (
         SELECT 1 FROM device_certificates AS newer
         WHERE newer.org_id = one.org_id AND newer.device_id = one.device_id AND newer.request_id > one.request_id
     )

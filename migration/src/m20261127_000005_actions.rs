@@ -26,8 +26,8 @@ fn actions(dialect: Dialect) -> TableDefinition {
         // api_token, command_line or server
         .col(text("actor_kind", 16).not_null())
         .col(dialect.uuid("actor_token_id").null())
-        .col(text("actor_name", 64).not_null())
-        .col(text("actor_host", 64).null())
+        .col(text("actor_name", 255).not_null())
+        .col(text("actor_host", 255).null())
         .col(text("kind", 32).not_null())
         .col(text("target_kind", 16).not_null())
         .col(text("target_id", 64).not_null())

@@ -38,6 +38,8 @@ mod schema;
 mod servers;
 #[path = "databases/service.rs"]
 mod service;
+#[path = "databases/support.rs"]
+mod support;
 #[path = "databases/tables.rs"]
 mod tables;
 #[path = "databases/upgrade.rs"]

@@ -8,6 +8,7 @@ use crate::actions::of_organisation;
 use crate::api_token_statements as statements;
 use crate::entity::api_token;
 use crate::failure::{Failure, conflict};
+use crate::mac::required;
 use crate::store::SeaOrmStore;
 
 #[async_trait]
@@ -55,6 +56,7 @@ impl ApiTokenStore for SeaOrmStore {
         action: &Action,
     ) -> Result<Option<ApiToken>, StoreError> {
         of_organisation(org, action)?;
+        required(self.session.keys())?;
         let revoke = statements::revoke(org, id, at.trunc_subsecs(0));
         self.session.write_with(&revoke, action).await?;
         self.api_token(org, id).await

@@ -13,6 +13,7 @@ use crate::actions::of_organisation;
 use crate::enrollment_token_statements as statements;
 use crate::entity::enrollment_token;
 use crate::failure::{Failure, conflict};
+use crate::mac::required;
 use crate::store::SeaOrmStore;
 
 #[async_trait]
@@ -71,6 +72,7 @@ impl EnrollmentTokenStore for SeaOrmStore {
         action: &Action,
     ) -> Result<Option<EnrollmentToken>, StoreError> {
         of_organisation(org, action)?;
+        required(self.session.keys())?;
         let revoke = statements::revoke(org, id, at.trunc_subsecs(0));
         self.session.write_with(&revoke, action).await?;
         self.enrollment_token(org, id).await

@@ -46,14 +46,11 @@ pub(crate) fn expiring(
     let (after, until) = (after.map(comparable), until.map(comparable));
     let mut select = current(backend, org, Order::Asc, page);
     // Of two bounds the nearer one, so that the search begins there.
-    match page.after_position().filter(|place| after.is_none_or(|after| after < place.instant())) {
-        Some(place) => select.and_where(behind(backend, &Order::Asc, place)),
-        // One that was revoked has no end, and is left out by any bound.
-        None => {
-            let after = after.unwrap_or_else(|| comparable(DateTime::<Utc>::MIN_UTC));
-            select.and_where(current::Column::NotAfter.gt(after))
-        }
-    };
+    let place = page.after_position().filter(|place| after.is_none_or(|after| after < place.instant()));
+    // One that was revoked has no end, and is left out by any bound.
+    let after = after.unwrap_or_else(|| comparable(DateTime::<Utc>::MIN_UTC));
+    let beyond = current::Column::NotAfter.gt(after);
+    select.and_where(place.map_or(beyond, |place| behind(backend, &Order::Asc, place)));
     select.and_where_option(until.map(|until| current::Column::NotAfter.lte(until)));
     select
 }

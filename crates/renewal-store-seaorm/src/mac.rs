@@ -98,13 +98,11 @@ impl Fields {
 
     /// Adds a field that may be missing, which is not the same as empty.
     pub(crate) fn add_optional(mut self, field: Option<impl AsRef<[u8]>>) -> Self {
-        match field {
-            Some(field) => self.add(field),
-            None => {
-                self.0.extend_from_slice(&0_u64.to_be_bytes());
-                self
-            }
-        }
+        let Some(field) = field else {
+            self.0.extend_from_slice(&0_u64.to_be_bytes());
+            return self;
+        };
+        self.add(field)
     }
 }
 

@@ -1,9 +1,7 @@
 //! What is read of a database before a request is opened. Each statement finds its rows by the primary
 //! key, or by the index that its comment names.
 
-use renewal_domain::{
-    BlockSubject, CertificateOrigin, DeviceId, KeyReuse, OrgId, Presented, Serial, Sha256Digest,
-};
+use renewal_domain::{BlockSubject, DeviceId, KeyReuse, OrgId, Serial, Sha256Digest};
 use sea_orm::sea_query::{Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, Iterable, Value};
 
@@ -97,43 +95,34 @@ pub(crate) fn latest(backend: Backend, org: OrgId, openings: &[&Opening<'_>]) ->
     Some(of_each(backend, Column::iter(), select, Column::DeviceId, devices))
 }
 
-/// Reads whether a device has an open request that presents this certificate, by
-/// `idx_open_requests_request`.
-pub(crate) fn open_with(backend: Backend, org: OrgId, device: DeviceId, serial: &Serial) -> SelectStatement {
+/// Reads which certificates the open requests of devices present, by `idx_open_requests_request`.
+pub(crate) fn presented_by(
+    backend: Backend,
+    org: OrgId,
+    devices: impl Iterator<Item = DeviceId>,
+) -> SelectStatement {
     use request::Column;
     let mut select = Query::select();
-    select.column(Column::Id);
     backend.from(&mut select, request::Entity, Index::Named("idx_open_requests_request"));
-    select
-        .and_where(Column::OrgId.eq(org.as_uuid()))
-        .and_where(Column::DeviceId.eq(device.as_uuid()))
-        .and_where(Column::PresentedSerial.eq(serial.to_string()))
-        .limit(1);
-    select
+    select.and_where(Column::OrgId.eq(org.as_uuid()));
+    let columns = [Column::DeviceId, Column::PresentedSerial].into_iter();
+    of_each(backend, columns, select, Column::DeviceId, devices.map(|it| it.as_uuid().into()).collect())
 }
 
-/// Reads the revocations of a presented certificate: in every organisation, where its authority is trusted
-/// in every one. By `idx_certificate_revocations_certificate`.
-pub(crate) fn revocations(backend: Backend, org: OrgId, presented: &Presented) -> SelectStatement {
-    let org = (presented.origin() != CertificateOrigin::TrustedAnywhere).then_some(org);
-    revocations_of(backend, org, presented.issuer_key_sha256(), presented.serial())
-}
-
-/// Reads the revocations of a certificate in one organisation or, without one, in all, by
+/// Reads the revocations of an authority's certificates in one organisation or, without one, in all, by
 /// `idx_certificate_revocations_certificate`.
-pub(crate) fn revocations_of(
+pub(crate) fn revocations(
     backend: Backend,
     org: Option<OrgId>,
     issuer: &Sha256Digest,
-    serial: &Serial,
+    serials: &[&Serial],
 ) -> SelectStatement {
     use revocation::Column;
     let mut select = Query::select();
-    select.columns(Column::iter());
     backend.from(&mut select, revocation::Entity, Index::Named("idx_certificate_revocations_certificate"));
     select
         .and_where(Column::IssuerKeySha256.eq(issuer.to_vec()))
-        .and_where(Column::Serial.eq(serial.to_string()))
         .and_where_option(org.map(|org| Column::OrgId.eq(org.as_uuid())));
-    select
+    let serials = serials.iter().map(|serial| serial.to_string().into()).collect();
+    of_each(backend, Column::iter(), select, Column::Serial, serials)
 }

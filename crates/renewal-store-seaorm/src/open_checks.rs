@@ -4,7 +4,7 @@
 //! request knows that nobody else is answering the same one, and then sees the certificate of whoever
 //! did before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use renewal_domain::{
     Answer, Block, CertificateOrigin, CertificateRecord, DeviceId, DeviceName, KeyReuse, LatestCertificate,
@@ -16,7 +16,7 @@ use sea_orm::sea_query::SelectStatement;
 
 use crate::backend::Backend;
 use crate::entity::certificate::{self, CertificateStatus};
-use crate::entity::{block, current, revocation};
+use crate::entity::{block, current, request, revocation};
 use crate::failure::Failure;
 use crate::fleet_statements;
 use crate::open_check_statements as statements;
@@ -93,29 +93,54 @@ impl Known {
             known.latest = rows.iter().map(current::read_latest).collect::<Result<_, _>>()?;
             known.find_used(reader, openings).await?;
         }
-        for opening in openings {
-            let elsewhere = |presented: &&Presented| presented.origin() != CertificateOrigin::Ours;
-            if let Some(presented) = opening.presented().filter(elsewhere) {
-                let rows = reader.read(&statements::revocations(backend, org, presented)).await?;
-                let found = rows.iter().map(revocation::read).collect::<Result<Vec<_>, _>>()?;
-                known.revocations.extend(found);
-            }
-        }
+        known.find_revocations(reader, openings).await?;
         Ok(known)
     }
 
     /// Finds the latest certificates with which an attempt is open now, where that counts: where a device
     /// presents another one.
     async fn find_used(&mut self, reader: &Reader<'_>, openings: &[&Opening<'_>]) -> Result<(), Failure> {
-        for opening in openings {
-            let device = opening.request.device_id();
-            let (Some(presented), Some(latest)) = (opening.presented(), self.latest.get_mut(&device)) else {
-                continue;
+        let counts = |opening: &&&Opening<'_>| {
+            let latest = self.latest.get(&opening.request.device_id());
+            let differs = |latest: &LatestCertificate| {
+                opening.presented().is_some_and(|presented| *presented.serial() != latest.serial)
             };
-            if latest.serial != *presented.serial() && !latest.used {
-                let select = statements::open_with(self.backend, self.org, device, &latest.serial);
-                latest.used = !reader.read(&select).await?.is_empty();
+            latest.is_some_and(|latest| !latest.used && differs(latest))
+        };
+        let devices: Vec<_> = openings.iter().filter(counts).map(|it| it.request.device_id()).collect();
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let select = statements::presented_by(self.backend, self.org, devices.into_iter());
+        for row in reader.read(&select).await? {
+            let (device, serial) = request::device_and_presented(&row)?;
+            if let Some(latest) = self.latest.get_mut(&device) {
+                latest.used |= serial.as_ref() == Some(&latest.serial);
             }
+        }
+        Ok(())
+    }
+
+    /// Finds the revocations of presented certificates that were not issued here, those of one authority
+    /// at a time: in every organisation, where the authority is trusted in every one.
+    async fn find_revocations(
+        &mut self,
+        reader: &Reader<'_>,
+        openings: &[&Opening<'_>],
+    ) -> Result<(), Failure> {
+        let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for presented in openings.iter().filter_map(|opening| opening.presented()) {
+            let org = match presented.origin() {
+                CertificateOrigin::Ours => continue,
+                CertificateOrigin::Adopted | CertificateOrigin::Trusted => Some(self.org),
+                CertificateOrigin::TrustedAnywhere => None,
+            };
+            asked.entry((org, presented.issuer_key_sha256())).or_default().push(presented.serial());
+        }
+        for ((org, issuer), serials) in asked {
+            let rows = reader.read(&statements::revocations(self.backend, org, issuer, &serials)).await?;
+            let found = rows.iter().map(revocation::read).collect::<Result<Vec<_>, _>>()?;
+            self.revocations.extend(found);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use renewal_domain::{
 use crate::actions::{of_organisation, record};
 use crate::entity::revocation;
 use crate::failure::{Failure, conflict};
-use crate::open_check_statements::{blocks_of, revocations_of};
+use crate::open_check_statements::{blocks_of, revocations};
 use crate::session::{Transaction, retrying};
 use crate::store::SeaOrmStore;
 use crate::{block_statements, fleet_statements, revocation_statements as statements};
@@ -43,7 +43,7 @@ impl RevocationStore for SeaOrmStore {
         issuer_key_sha256: &Sha256Digest,
         serial: &Serial,
     ) -> Result<Option<RevokedCertificate>, StoreError> {
-        let select = revocations_of(self.session.backend(), Some(org), issuer_key_sha256, serial);
+        let select = revocations(self.session.backend(), Some(org), issuer_key_sha256, &[serial]);
         self.session.read(&select).await?.first().map(revocation::read).transpose()
     }
 
@@ -52,7 +52,7 @@ impl RevocationStore for SeaOrmStore {
         issuer_key_sha256: &Sha256Digest,
         serial: &Serial,
     ) -> Result<bool, StoreError> {
-        let select = revocations_of(self.session.backend(), None, issuer_key_sha256, serial);
+        let select = revocations(self.session.backend(), None, issuer_key_sha256, &[serial]);
         Ok(!self.session.read(&select).await?.is_empty())
     }
 
@@ -97,7 +97,7 @@ impl SeaOrmStore {
         let backend = self.session.backend();
         let mut recorded = Vec::new();
         for (revoked, action) in revocations {
-            let there = revocations_of(backend, Some(org), &revoked.issuer_key_sha256, &revoked.serial);
+            let there = self::revocations(backend, Some(org), &revoked.issuer_key_sha256, &[&revoked.serial]);
             if !transaction.read(&there).await?.is_empty() {
                 continue;
             }

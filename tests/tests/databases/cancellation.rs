@@ -1,13 +1,14 @@
 //! A call that is dropped, wherever it is, leaves nothing half-written, and a connection that
 //! the next call can rely on.
 
+use crate::support::{open_store, opens, renewal};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, CertificateFilter, Clock, Completion, EventFilter, IssuanceStore, OpenRequest, OrgId,
-    PageRequest, RenewalEvent, RenewalEventStore, RequestState, Standing, StoreError, Stores,
+    AttemptKind, CertificateFilter, Completion, EventFilter, IssuanceStore, OpenRequest, OrgId, PageRequest,
+    RenewalEvent, RenewalEventStore, StoreError, Stores,
 };
-use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use renewal_store_seaorm::{ConnectOptions, SeaOrmStore};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ async fn polled<T>(times: usize, call: impl Future<Output = T>) -> Option<T> {
 
 /// A store of two connections, which are used again and again.
 async fn store(url: &str) -> SeaOrmStore {
-    connect(url, ConnectOptions::new().max_connections(2)).await.unwrap()
+    open_store(url, ConnectOptions::new().max_connections(2)).await
 }
 
 /// Drops a call after every number of polls; `call` makes it, and knows it by its number. After
@@ -119,10 +120,10 @@ async fn an_opening_that_is_dropped_leaves_request_and_start_or_neither(context:
     let samples = Samples::of(1);
     let requests = std::sync::Mutex::new(Vec::new());
     drop_at_every_point(&first, |number| {
-        let request = samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing);
+        let request = renewal(&samples, "gateway", &format!("csr {number}"), 1);
         requests.lock().unwrap().push(request.clone());
-        let (store, now) = (first.clone(), samples.clock.now());
-        async move { store.open(request.org_id(), &request, Standing::NotRevoked, now).await }
+        let (store, rules) = (first.clone(), samples.rules());
+        async move { store.open(request.org_id(), &request, &rules).await }
     })
     .await;
     first.close().await.unwrap();
@@ -141,8 +142,8 @@ async fn a_completion_that_is_dropped_leaves_all_of_it_or_nothing(context: Conte
     let samples = Samples::of(1);
     let mut prepared: Vec<(OpenRequest, Completion)> = Vec::new();
     for number in 1..=400 {
-        let request = samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing);
-        first.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        let request = renewal(&samples, "gateway", &format!("csr {number}"), 1);
+        opens(&first, &samples, &request).await;
         let end = samples.issued(&request, number);
         prepared.push((request, end));
     }

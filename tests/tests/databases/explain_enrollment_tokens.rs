@@ -2,10 +2,12 @@
 
 use crate::explain::History;
 use crate::plan::Expected;
+use crate::support::opens;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    Clock, Completed, EnrollmentToken, EnrollmentTokenStore, IssuanceStore, PageRequest, PageSize, Standing,
+    Action, ActionKind, Clock, Completed, EnrollmentToken, EnrollmentTokenStore, IssuanceStore, PageRequest,
+    PageSize, Target, TokenId,
 };
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
@@ -41,9 +43,10 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         let _before = history.sent();
         let device = format!("gateway of {secret}");
         let token = samples.token(&device, secret);
-        store.create_enrollment_token(org, &token).await.unwrap();
+        let made = samples.token_created(&token);
+        store.create_enrollment_token(org, &token, &made).await.unwrap();
         history.expects(&[]).await;
-        store.create_enrollment_token(org, &token).await.unwrap_err();
+        store.create_enrollment_token(org, &token, &made).await.unwrap_err();
         history.expects(&[]).await;
 
         for wanted in [token.secret_sha256, [250; 32]] {
@@ -61,7 +64,7 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         history.expects(&[BY_ID]).await;
 
         let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
-        store.open(org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        opens(store, &samples, &request).await;
         let end = samples.issued(&request, 1_000_000 + u32::from(secret));
         let _before = history.sent();
         assert_eq!(store.complete(org, request.id(), &end).await.unwrap(), Completed::Recorded);
@@ -71,11 +74,17 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
 
         // One that is used, and one that can be revoked.
         for id in [token.id, page.items[1].id] {
-            store.revoke_enrollment_token(org, id, samples.clock.now()).await.unwrap().unwrap();
+            let (now, action) = (samples.clock.now(), revoked(&samples, id));
+            store.revoke_enrollment_token(org, id, now, &action).await.unwrap().unwrap();
             history.expects(&[BY_ID, BY_ID]).await;
         }
     }
     history.close().await;
+}
+
+/// The revocation of a token.
+fn revoked(samples: &Samples, token: TokenId) -> Action {
+    samples.action(ActionKind::TokenRevoked, Target::EnrollmentToken(token))
 }
 
 /// Two hundred tokens: of ten, one is used, one revoked, and eight are those of open requests.
@@ -83,13 +92,15 @@ async fn fill(store: &SeaOrmStore, samples: &Samples) {
     for secret in 1..=200 {
         let device = format!("gateway {}", secret % 4);
         let token = samples.token(&device, secret);
-        store.create_enrollment_token(samples.org, &token).await.unwrap();
+        let made = samples.token_created(&token);
+        store.create_enrollment_token(samples.org, &token, &made).await.unwrap();
         if secret % 10 == 7 {
-            store.revoke_enrollment_token(samples.org, token.id, samples.clock.now()).await.unwrap();
+            let (now, action) = (samples.clock.now(), revoked(samples, token.id));
+            store.revoke_enrollment_token(samples.org, token.id, now, &action).await.unwrap();
             continue;
         }
         let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
-        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        opens(store, samples, &request).await;
         if secret % 10 == 3 {
             let end = samples.issued(&request, u32::from(secret));
             let done = store.complete(samples.org, request.id(), &end).await.unwrap();

@@ -3,6 +3,7 @@
 use renewal_domain::{Actor, ApiTokenId, StoreError};
 use sea_orm::{IdenStatic, Value};
 
+use crate::mac::Fields;
 use crate::row::Row;
 
 /// The values of the four columns.
@@ -14,6 +15,15 @@ pub(crate) fn values(actor: &Actor) -> [Value; 4] {
         Actor::Server => (None, "", None),
     };
     [kind, token.into(), name.into(), host.into()]
+}
+
+/// Adds an actor to the fields that a code covers.
+pub(crate) fn add(fields: Fields, actor: &Actor) -> Fields {
+    match actor {
+        Actor::ApiToken { id, name } => fields.add(actor.kind()).add(id.as_uuid()).add(name),
+        Actor::CommandLine { user, host } => fields.add(actor.kind()).add(user).add(host),
+        Actor::Server => fields.add(actor.kind()),
+    }
 }
 
 /// The actor of a row.

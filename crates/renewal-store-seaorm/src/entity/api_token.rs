@@ -65,14 +65,14 @@ pub(crate) fn row(
 
 /// What a row says of its token and never changes.
 fn fields(token: &ApiToken) -> Fields {
-    Fields::of("renewal-ledger/api-token")
+    let fields = Fields::of("renewal-ledger/api-token")
         .add(token.org_id.as_uuid())
         .add(token.id.as_uuid())
         .add(&token.name)
         .add(token.role.as_str())
         .add(token.secret_sha256)
-        .add_optional(token.expires_at.map(|at| at.timestamp().to_be_bytes()))
-        .add(token.made_by.to_string())
+        .add_optional(token.expires_at.map(|at| at.timestamp().to_be_bytes()));
+    actor::add(fields, &token.made_by)
 }
 
 /// The token of a row, which is checked against its authentication code.

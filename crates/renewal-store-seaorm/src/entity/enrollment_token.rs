@@ -79,14 +79,14 @@ fn granted_names(names: &GrantedNames) -> Option<String> {
 
 /// What a row says of its token and never changes.
 fn fields(token: &EnrollmentToken) -> Fields {
-    Fields::of("renewal-ledger/enrollment-token")
+    let fields = Fields::of("renewal-ledger/enrollment-token")
         .add(token.org_id.as_uuid())
         .add(token.id.as_uuid())
         .add(token.device_name.as_str())
         .add(token.secret_sha256)
         .add(token.expires_at.timestamp().to_be_bytes())
-        .add_optional(granted_names(&token.names))
-        .add(token.made_by.to_string())
+        .add_optional(granted_names(&token.names));
+    actor::add(fields, &token.made_by)
 }
 
 /// The token of a row, which is checked against its authentication code.

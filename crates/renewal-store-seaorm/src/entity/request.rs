@@ -153,9 +153,21 @@ pub(crate) fn state_and_id(row: &QueryResult) -> Result<(RequestState, RequestId
     Ok((state(&row)?, row.parse(Column::Id, RequestId::new)?))
 }
 
+/// The device and the presented certificate of a row that has no more of its requests.
+pub(crate) fn device_and_presented(row: &QueryResult) -> Result<(DeviceId, Option<Serial>), StoreError> {
+    let row = Row::new("open_requests", ["device_id", "presented_serial"], row);
+    Ok((DeviceId::new(row.get(Column::DeviceId)?), presented(&row)?))
+}
+
 fn state(row: &Row<'_>) -> Result<RequestState, StoreError> {
     row.parse(Column::State, |name: String| {
         RequestState::from_name(&name).ok_or("it is one of signing, pending")
+    })
+}
+
+fn presented(row: &Row<'_>) -> Result<Option<Serial>, StoreError> {
+    row.parse(Column::PresentedSerial, |text: String| {
+        Some(text.as_str()).filter(|text| !text.is_empty()).map(canonical).transpose()
     })
 }
 
@@ -163,9 +175,7 @@ fn purpose(row: &Row<'_>) -> Result<Purpose, StoreError> {
     let kind = row.parse(Column::Kind, |name: String| {
         RequestKind::from_name(&name).ok_or("it is one of enrollment, renewal, recovery")
     })?;
-    let serial: Option<Serial> = row.parse(Column::PresentedSerial, |text: String| {
-        Some(text.as_str()).filter(|text| !text.is_empty()).map(canonical).transpose()
-    })?;
+    let serial = presented(row)?;
     let expires: Option<DateTime<Utc>> = row.get(Column::OldCertExpiration)?;
     let token = row.parse_optional(Column::EnrollmentTokenId, TokenId::new)?;
     match (kind.attempt(), serial, expires) {
