@@ -1,4 +1,4 @@
-//! A directory that `renewal init` made, and the program on it.
+//! A directory that `renewal init` made, and the program that runs in it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -14,45 +14,46 @@ use rcgen::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::journal::Device;
-
 /// The organisation of paths without a label.
 pub(crate) const HERE: Uuid = Uuid::nil();
 
 /// The organisation with the label `east`.
 pub(crate) const EAST: Uuid = Uuid::from_u128(0xea57);
 
-/// Enough for the worst that a clock is stepped.
-const TOKEN_LIFETIME: &str = "366d";
+/// The common name of the authority that the fleet comes from.
+pub(crate) const FORMER_AUTHORITY: &str = "Former CA";
 
-/// A site, with an authority of its own and one that the fleet comes from.
+/// How long an enrollment token is good: enough for the worst that a clock is stepped.
+pub(crate) const TOKEN_LIFETIME: &str = "366d";
+
+/// A workspace, with an authority of its own and one that the fleet comes from.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct Workspace {
     directory: TempDir,
     program: PathBuf,
     former: CertifiedIssuer<'static, KeyPair>,
 }
 
-impl Site {
-    /// Makes a site whose ledger is named by the environment of each command.
+impl Workspace {
+    /// Makes a workspace whose ledger is named by the environment of each command.
     pub(crate) fn new() -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("renewal-torture-").tempdir()?;
-        let former = authority("Former CA")?;
-        let site = Self { directory, program: tests::binary("renewal"), former };
-        site.run(Command::new(&site.program).arg("init").arg(site.path("site")))?;
-        fs::write(site.path("site/former.pem"), site.former.pem())?;
+        let former = authority(FORMER_AUTHORITY)?;
+        let workspace = Self { directory, program: tests::binary("renewal"), former };
+        workspace.run(Command::new(&workspace.program).arg("init").arg(workspace.path("workspace")))?;
+        fs::write(workspace.path("workspace/former.pem"), workspace.former.pem())?;
         // Not the one that was just made: it would not be valid yet to a clock that is behind.
         let issuer = authority("Issuing CA")?;
-        fs::write(site.path("site/issuer.pem"), issuer.pem())?;
-        fs::write(site.path("site/issuer.key"), issuer.key().serialize_pem())?;
-        fs::set_permissions(site.path("site/issuer.key"), Permissions::from_mode(0o600))?;
-        fs::write(site.path("site/torture.toml"), configuration())?;
-        Ok(site)
+        fs::write(workspace.path("workspace/issuer.pem"), issuer.pem())?;
+        fs::write(workspace.path("workspace/issuer.key"), issuer.key().serialize_pem())?;
+        fs::set_permissions(workspace.path("workspace/issuer.key"), Permissions::from_mode(0o600))?;
+        fs::write(workspace.path("workspace/torture.toml"), configuration())?;
+        Ok(workspace)
     }
 
     /// The certificate (PEM) of the authority that servers are known by.
     pub(crate) fn authority(&self) -> PathBuf {
-        self.path("site/ca.pem")
+        self.path("workspace/ca.pem")
     }
 
     /// A file of this name.
@@ -69,7 +70,7 @@ impl Site {
             command.env_remove(name);
         }
         command.current_dir(self.directory.path()).args(arguments);
-        command.env("RENEWAL_CONFIG", "site/torture.toml").env("RENEWAL_STORE__URL", url);
+        command.env("RENEWAL_CONFIG", "workspace/torture.toml").env("RENEWAL_STORE__URL", url);
         command
     }
 
@@ -85,20 +86,12 @@ impl Site {
         Ok(token.trim_end().into())
     }
 
-    /// The secret of a new enrollment token, from the server whose API is at `api`.
-    pub(crate) fn token(&self, api: &str, operator: &str, device: &Device) -> Result<Arc<str>> {
-        let mut command = Command::new(&self.program);
-        command.args(["enrollment-tokens", "create", &device.name, "--expires-in", TOKEN_LIFETIME]);
-        command.env("RENEWAL_SERVER", api).env("RENEWAL_TOKEN", operator);
-        Ok(self.run(&mut command)?.trim_end().into())
-    }
-
     /// A certificate (DER) of the former authority, which has expired, with its key.
-    pub(crate) fn expired(&self, name: &str, serial: u64) -> Result<(Arc<[u8]>, KeyPair)> {
+    pub(crate) fn expired(&self, name: &str, serial: &[u8]) -> Result<(Arc<[u8]>, KeyPair)> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         params.distinguished_name = common_name(name);
-        params.serial_number = Some(SerialNumber::from(serial));
+        params.serial_number = Some(SerialNumber::from_slice(serial));
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 1, 1);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -135,7 +128,8 @@ fn common_name(name: &str) -> DistinguishedName {
     subject
 }
 
-/// Two organisations; deadlines as short as rounds need them; and no limit of attempts.
+/// Two organisations; recoveries that a person decides about; deadlines as short as rounds need them; a
+/// lifetime that is longer than any two clocks differ; and no limit of attempts.
 fn configuration() -> String {
     format!(
         r#"
@@ -160,7 +154,10 @@ default = "{HERE}"
 [organisations.labels]
 east = "{EAST}"
 [profile]
+lifetime = "400d"
 grace = "50y"
+recovery = "manual"
+approval_period = "3s"
 signing_deadline = "1s"
 abandon_after = "3s"
 "#

@@ -13,9 +13,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::clock::SteppedClock;
-use crate::ground::Ledger;
+use crate::environment::Ledger;
 use crate::proxy::Proxy;
-use crate::site::Site;
+use crate::workspace::Workspace;
 
 /// How long a server may need to start, once nothing is in its way any more.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -25,9 +25,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The place of one server.
 #[derive(Debug)]
-pub(crate) struct Station {
+pub(crate) struct ServerNode {
     /// What devices connect to, whichever process is there.
     pub(crate) devices: Proxy,
+    /// What operators connect to.
+    pub(crate) operators: Proxy,
     /// What the server connects to; none for SQLite.
     pub(crate) database: Option<Proxy>,
     /// How a server is started.
@@ -39,9 +41,9 @@ pub(crate) struct Station {
     pub(crate) clock: Option<SteppedClock>,
 }
 
-impl Station {
+impl ServerNode {
     /// The place, with nobody there yet.
-    pub(crate) async fn new(site: &Site, number: usize, ledger: &Ledger) -> Result<Self> {
+    pub(crate) async fn new(workspace: &Workspace, number: usize, ledger: &Ledger) -> Result<Self> {
         let url = ledger.url();
         let (database, url) = match ledger.address()? {
             None => (None, url),
@@ -51,13 +53,14 @@ impl Station {
                 (Some(proxy), url)
             }
         };
-        let clock = SteppedClock::new(site.path(&format!("clock-{number}")))?;
-        let mut command = site.command(&url, &["serve"]);
+        let clock = SteppedClock::new(workspace.path(&format!("clock-{number}")))?;
+        let mut command = workspace.command(&url, &["serve"]);
         if let Some(clock) = &clock {
             clock.rule(&mut command);
         }
         Ok(Self {
             devices: Proxy::start(None).await?,
+            operators: Proxy::start(None).await?,
             database,
             clock,
             command,
@@ -66,14 +69,13 @@ impl Station {
         })
     }
 
-    /// Where devices connect.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.devices.address()
-    }
-
-    /// The URL of the server's API.
-    pub(crate) async fn api(&self) -> Result<String> {
-        Ok(self.serving.lock().await.as_ref().context("there is no server to ask")?.api())
+    /// Passes what devices and operators send on to a server, or to none.
+    fn aim(&self, serving: Option<&Serving>) -> Result<()> {
+        self.devices.aim(serving.map(Serving::address));
+        let api = serving.map(Serving::api);
+        let api = api.as_deref().and_then(|url| url.strip_prefix("http://"));
+        self.operators.aim(api.map(str::parse::<SocketAddr>).transpose()?);
+        Ok(())
     }
 
     /// Starts a server, again and again until it stays.
@@ -88,7 +90,7 @@ impl Station {
             let command = again(&self.command);
             match spawn_blocking(move || Serving::start(&command)).await? {
                 Ok(serving) => {
-                    self.devices.aim(Some(serving.address()));
+                    self.aim(Some(&serving))?;
                     *place = Some(serving);
                     return Ok(());
                 }
@@ -102,7 +104,7 @@ impl Station {
     pub(crate) async fn kill(&self, down: Duration) -> Result<()> {
         let mut place = self.serving.lock().await;
         let serving = place.take().context("there is no server to kill")?;
-        self.devices.aim(None);
+        self.aim(None)?;
         self.log.lock().await.push_str(&serving.log());
         spawn_blocking(move || serving.kill()).await?;
         sleep(down).await;
@@ -138,7 +140,7 @@ impl Station {
     /// When it does not end, or not well.
     pub(crate) async fn stop(&self) -> Result<()> {
         let Some(serving) = self.serving.lock().await.take() else { return Ok(()) };
-        self.devices.aim(None);
+        self.aim(None)?;
         serving.signal(Signal::TERM);
         let ended = spawn_blocking(move || serving.ended()).await?;
         let (status, log) = ended.map_err(|reason| anyhow!("told to stop, {reason}"))?;

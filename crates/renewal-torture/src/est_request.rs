@@ -21,8 +21,8 @@ pub(crate) async fn ask(
     let identity = question.presented.as_deref().zip(key);
     let identity = identity.map(|(certificate, key)| Identity { certificate, key });
     let operation = match question.act {
-        Act::Enroll | Act::Reuse => "simpleenroll",
-        Act::Renew | Act::Recover | Act::Impersonate | Act::Intrude => "simplereenroll",
+        Act::Enroll | Act::Reuse | Act::BorrowKey => "simpleenroll",
+        Act::Renew | Act::Recover | Act::Impersonate | Act::Intrude | Act::Superseded => "simplereenroll",
     };
     let token = question.token.as_deref();
     let field = token.map(|token| est::token_field(&question.device.name, token)).unwrap_or_default();

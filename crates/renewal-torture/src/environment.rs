@@ -10,21 +10,21 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tests::{Backend, Backends, Server, ServerOptions, SmallDisk, TestDatabase};
 
-use crate::site::Site;
+use crate::workspace::Workspace;
 
 /// How large the disk of SQLite ledgers is.
 const DISK: &str = "96m";
 
 /// A database server, or a disk.
 #[derive(Debug)]
-pub(crate) enum Ground {
+pub(crate) enum Environment {
     Server(Arc<Server>),
     SmallDisk(SmallDisk),
     /// Where no small disk may be mounted.
     Directory(TempDir),
 }
 
-impl Ground {
+impl Environment {
     /// A private server, or a small disk where one may be made.
     pub(crate) fn of(backend: Backend) -> Result<Self> {
         Ok(match backend {
@@ -53,7 +53,7 @@ impl Ground {
     }
 
     /// A new ledger, with its tables.
-    pub(crate) async fn ledger(&self, site: &Site, round: u32) -> Result<Ledger> {
+    pub(crate) async fn ledger(&self, workspace: &Workspace, round: u32) -> Result<Ledger> {
         let directory = match self {
             Self::Server(server) => return Ok(Ledger::OnServer(server.fresh_database().await)),
             Self::SmallDisk(disk) => disk.path(),
@@ -62,7 +62,7 @@ impl Ground {
         let directory = directory.join(format!("round-{round}"));
         fs::create_dir(&directory)?;
         let ledger = Ledger::File(directory);
-        site.migrate(&ledger.url())?;
+        workspace.migrate(&ledger.url())?;
         Ok(ledger)
     }
 }
