@@ -24,10 +24,10 @@ impl Peer {
         Self { address, certificate }
     }
 
-    /// A peer that presents no certificate, where there is no connection.
+    /// A peer where there is no connection, which is taken to hold the key of this certificate (DER).
     #[cfg(feature = "fuzzing")]
-    pub(crate) const fn without_certificate(address: SocketAddr) -> Self {
-        Self { address, certificate: None }
+    pub(crate) fn without_connection(address: SocketAddr, certificate: Option<Vec<u8>>) -> Self {
+        Self { address, certificate: certificate.map(ProvenCertificate::proven_by_tls_handshake) }
     }
 
     /// Where the connection comes from.
