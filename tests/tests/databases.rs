@@ -14,6 +14,8 @@ mod corrupt;
 mod dropped;
 #[path = "databases/explain.rs"]
 mod explain;
+#[path = "databases/explain_decisions.rs"]
+mod explain_decisions;
 #[path = "databases/explain_enrollment_tokens.rs"]
 mod explain_enrollment_tokens;
 #[path = "databases/explain_fleet.rs"]
@@ -32,6 +34,8 @@ mod migration_program;
 mod migrations;
 #[path = "databases/plan.rs"]
 mod plan;
+#[path = "databases/recorded.rs"]
+mod recorded;
 #[path = "databases/schema.rs"]
 mod schema;
 #[path = "databases/servers.rs"]
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         trials.extend(upgrade::trials(backends));
         trials.extend(conformance::trials(backends));
         trials.extend(explain::trials(backends));
+        trials.extend(explain_decisions::trials(backends));
         trials.extend(explain_fleet::trials(backends));
         trials.extend(explain_retention::trials(backends));
         trials.extend(explain_enrollment_tokens::trials(backends));

@@ -3,26 +3,22 @@
 //! The statements are those that were really sent, recorded on a history of ten organisations
 //! of which one has half of all events and one has fifty.
 
-use crate::plan::{Expected, Lookup, Plan};
-use crate::support::{NEW, lenient, open_store, opens, renewal};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::plan::{Expected, Lookup};
+use crate::recorded::History;
+use crate::support::{NEW, lenient, opens, renewal};
 use futures::future::join_all;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     Answer, AttemptId, AttemptKind, Clock, EventFilter, EventType, IssuanceStore, OpenRequestFilter, Opened,
-    OrgId, Page, PageRequest, PageSize, RenewalEventStore, RequestState, Serial,
+    OrgId, PageRequest, PageSize, RenewalEventStore, RequestState, Serial,
 };
-use renewal_store_seaorm::introspect::{Recorder, Sent};
-use renewal_store_seaorm::{ConnectOptions, SeaOrmStore};
-use sea_orm::ConnectionTrait;
+use renewal_store_seaorm::SeaOrmStore;
+use renewal_store_seaorm::introspect::Sent;
 use std::sync::Arc;
 use tests::history::{self, BIG, COMMON_REASON, QUIET, RARE_REASON};
-use tests::{Backend, Backends, Context, TestDatabase};
+use tests::{Backend, Backends, Context};
 use uuid::Uuid;
-
-/// How many events the history has.
-const EVENTS: u64 = 20_000;
 
 const KEY: &str = "idx_device_certificates_key";
 const ATTEMPT: &str = "idx_cert_renewal_events_org_id";
@@ -288,140 +284,4 @@ async fn fill(store: &SeaOrmStore, samples: &Samples, number: u32) {
     let state = if number.is_multiple_of(2) { RequestState::Pending } else { RequestState::Signing };
     let open = samples.request(&device, &format!("open {number}"), number, state);
     assert_eq!(store.open(samples.org, &open, &lenient(samples)).await.unwrap(), NEW);
-}
-
-/// What a statement may sort.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sorts {
-    Nothing,
-    /// A page of each of several branches.
-    Branches,
-    /// The rows that it looks up: there are few.
-    Rows,
-}
-
-/// A store with a history, which records what it sends.
-pub(crate) struct History {
-    backend: Backend,
-    database: TestDatabase,
-    pub(crate) store: SeaOrmStore,
-    recorder: Recorder,
-}
-
-impl History {
-    pub(crate) async fn new(context: &Context) -> Self {
-        let database = context.fresh_database().await;
-        let mut store = open_store(database.url(), ConnectOptions::new()).await;
-        let recorder = Recorder::of(&mut store);
-        for (org, events) in history::batches(EVENTS) {
-            store.create_many(org, &events).await.unwrap();
-        }
-        Self { backend: context.backend(), database, store, recorder }
-    }
-
-    /// Lets the database gather statistics: without them it must choose as well.
-    pub(crate) async fn analyse(&self) {
-        let statement = match self.backend {
-            Backend::Sqlite | Backend::Postgres => "ANALYZE",
-            Backend::MariaDb => {
-                "ANALYZE TABLE certificate_renewal_events, device_certificates, open_requests, \
-                 enrollment_tokens, current_certificates, api_tokens, actions, blocks, \
-                 certificate_revocations"
-            }
-        };
-        let db = self.database.connect().await;
-        db.execute_unprepared(statement).await.unwrap();
-        db.close().await.unwrap();
-    }
-
-    pub(crate) async fn close(self) {
-        self.store.close().await.unwrap();
-    }
-
-    /// The listing with this filter follows the index: alone, from a cursor on, within a time
-    /// range, and both.
-    async fn lists(&self, org: OrgId, filter: &EventFilter, lookups: &[Lookup]) {
-        let (from, to): (DateTime<Utc>, _) = (history::begin(), history::end(EVENTS) - TimeDelta::hours(1));
-        for ranged in [filter.clone(), filter.clone().from(from).to(to), filter.clone().to(to)] {
-            for resumed in [false, true] {
-                let size = PageSize::nearest(50);
-                let page = if resumed { cursor(org, &ranged, size) } else { PageRequest::first(size) };
-                let _before = self.sent();
-                self.store.list(org, &ranged, &page).await.unwrap();
-                let [sent] = &self.sent()[..] else { panic!("a listing is one statement") };
-                let mut wanted = lookups.to_vec();
-                if (resumed || ranged != *filter) && filter.wanted_attempt().is_none() {
-                    for lookup in &mut wanted {
-                        lookup.columns.push("id".to_owned());
-                    }
-                }
-                wanted.sort();
-                let sorts = if wanted.len() > 1 { Sorts::Branches } else { Sorts::Nothing };
-                self.check(sent, &wanted, sorts).await;
-            }
-        }
-    }
-
-    /// What was sent since the last time.
-    pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.recorder.take()
-    }
-
-    /// What was sent since the last time looks rows up in this way, and in no other. Returns it.
-    pub(crate) async fn expects(&self, wanted: &[Expected]) -> Vec<String> {
-        let each: Vec<_> = wanted.iter().map(std::slice::from_ref).collect();
-        self.expects_each(&each).await
-    }
-
-    /// The same, of statements that may look rows up in several ways each.
-    pub(crate) async fn expects_each(&self, wanted: &[&[Expected]]) -> Vec<String> {
-        let sent = self.sent();
-        let looking = sent.iter().filter(|sent| !sent.sql().starts_with("INSERT "));
-        let looking: Vec<_> = looking.collect();
-        assert_eq!(looking.len(), wanted.len(), "{looking:?}");
-        for (sent, wanted) in looking.iter().zip(wanted) {
-            self.follows(sent, wanted).await;
-        }
-        looking.into_iter().map(|sent| sent.sql().to_owned()).collect()
-    }
-
-    /// This statement looks rows up in these ways, and in no other.
-    pub(crate) async fn follows(&self, sent: &Sent, wanted: &[Expected]) {
-        let mut wanted: Vec<_> = wanted.iter().map(Lookup::of).collect();
-        wanted.sort();
-        self.check(sent, &wanted, Sorts::Nothing).await;
-    }
-
-    /// What was sent since the last time is one statement, which looks rows up in this way, and sorts them.
-    pub(crate) async fn expects_sorted(&self, wanted: &Expected) {
-        let sent = self.sent();
-        let [sent] = &sent[..] else { panic!("it is one statement: {sent:?}") };
-        self.check(sent, &[Lookup::of(wanted)], Sorts::Rows).await;
-    }
-
-    async fn check(&self, sent: &Sent, wanted: &[Lookup], sorts: Sorts) {
-        let said = sent.plan(&self.store).await.unwrap();
-        let plan = Plan::read(self.backend, &said);
-        let what = || format!("{}\n{plan:#?}\n{}", sent.sql(), said.join("\n"));
-        assert!(plan.lookups == wanted || plan.no_such_key, "not by {wanted:?}: {}", what());
-        // Those that are counted by groups may be put in order for that.
-        let rows = sorts == Sorts::Rows || sent.sql().contains(" GROUP BY ");
-        assert!(plan.scans.is_empty() && (rows || !plan.sorts_rows), "{}", what());
-        assert!(sorts == Sorts::Branches || !plan.sorts_branches, "{}", what());
-    }
-}
-
-/// A page from the middle of the history on.
-fn cursor(org: OrgId, filter: &EventFilter, size: PageSize) -> PageRequest {
-    let at = history::begin() + (history::end(EVENTS) - history::begin()) / 2;
-    let position = EventFilter::new().to(at).id_range().before.unwrap();
-    let text = {
-        // A cursor is made by a page that has a next one.
-        let page =
-            Page::of(vec![(), ()], &PageRequest::first(PageSize::nearest(1)), &filter.scope(org), |()| {
-                position
-            });
-        page.next.unwrap()
-    };
-    PageRequest::resume(size, &filter.scope(org), text).unwrap()
 }

@@ -1,17 +1,18 @@
 //! Every statement about tokens that the store sends finds its rows by an index.
 
-use crate::explain::History;
 use crate::plan::Expected;
+use crate::recorded::History;
 use crate::support::opens;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    Action, ActionKind, Clock, Completed, EnrollmentToken, EnrollmentTokenStore, IssuanceStore, PageRequest,
-    PageSize, Target, TokenId,
+    Action, ActionKind, Actor, ApiTokenId, Clock, Completed, EnrollmentToken, EnrollmentTokenStore,
+    IssuanceStore, PageRequest, PageSize, Target, TokenId,
 };
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
 use tests::{Backend, Backends, Context};
+use uuid::Uuid;
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
@@ -63,6 +64,14 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
         assert_eq!(store.enrollment_tokens(org, &next).await.unwrap().items.len(), 10);
         history.expects(&[BY_ID]).await;
 
+        let made = store.enrollment_tokens_made_by(org, maker(), &first).await.unwrap();
+        assert!(made.items.len() == 10);
+        let made_by = "idx_enrollment_tokens_made_by";
+        history.expects(&[(made_by, &["org_id", "made_by_token_id"])]).await;
+        let next = PageRequest::resume(PageSize::nearest(10), &scope, made.next.unwrap()).unwrap();
+        assert_eq!(store.enrollment_tokens_made_by(org, maker(), &next).await.unwrap().items.len(), 10);
+        history.expects(&[(made_by, &["org_id", "made_by_token_id", "id"])]).await;
+
         let request = samples.enrollment(&device, &format!("csr {secret}"), token.id);
         opens(store, &samples, &request).await;
         let end = samples.issued(&request, 1_000_000 + u32::from(secret));
@@ -82,6 +91,11 @@ async fn every_statement_about_tokens_follows_an_index(context: Context) {
     history.close().await;
 }
 
+/// A token of the HTTP API that made others.
+fn maker() -> ApiTokenId {
+    ApiTokenId::new(Uuid::from_u128(1 << 80 | 7 << 76 | 0b10 << 62)).unwrap()
+}
+
 /// The revocation of a token.
 fn revoked(samples: &Samples, token: TokenId) -> Action {
     samples.action(ActionKind::TokenRevoked, Target::EnrollmentToken(token))
@@ -91,7 +105,10 @@ fn revoked(samples: &Samples, token: TokenId) -> Action {
 async fn fill(store: &SeaOrmStore, samples: &Samples) {
     for secret in 1..=200 {
         let device = format!("gateway {}", secret % 4);
-        let token = samples.token(&device, secret);
+        let mut token = samples.token(&device, secret);
+        if secret % 5 == 1 {
+            token.made_by = Actor::ApiToken { id: maker(), name: "maker".to_owned() };
+        }
         let made = samples.token_created(&token);
         store.create_enrollment_token(samples.org, &token, &made).await.unwrap();
         if secret % 10 == 7 {

@@ -1,20 +1,21 @@
 //! Every statement about the fleet, and about operators' tokens, finds its rows by an index; what
 //! counts reads what it counts, and not the whole history.
 
-use crate::explain::History;
 use crate::plan::Expected;
+use crate::recorded::History;
 use crate::support::opens;
 use chrono::{DateTime, TimeDelta, Utc};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    ApiRole, ApiToken, ApiTokenStore, CertificateFilter, CertificateRecord, Clock, FleetStore, IssuanceStore,
-    PageRequest, PageSize, RequestState, RevocationReason, RevocationStore,
+    Actor, ApiRole, ApiToken, ApiTokenId, ApiTokenStore, CertificateFilter, CertificateRecord, Clock,
+    FleetStore, IssuanceStore, PageRequest, PageSize, RequestState, RevocationReason, RevocationStore,
 };
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
 use tests::history::{BIG, QUIET};
 use tests::{Backend, Backends, Context, history};
+use uuid::Uuid;
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
@@ -37,6 +38,11 @@ const BY_SERIALS: Expected = ("PRIMARY", &["org_id", "serial"]);
 
 /// One token by its id.
 const BY_ID: Expected = ("PRIMARY", &["org_id", "id"]);
+
+/// A token that made others.
+fn maker() -> ApiTokenId {
+    ApiTokenId::new(Uuid::from_u128(1 << 80 | 7 << 76 | 0b10 << 62)).unwrap()
+}
 
 /// A history, and certificates of three organisations; with statistics of them, and without if
 /// the database chooses well then too: of small tables that it knows nothing of PostgreSQL takes
@@ -207,7 +213,10 @@ async fn every_statement_about_api_tokens_follows_an_index(context: Context) {
         let mut newest = None;
         for samples in [1, 2, 3].map(Samples::of) {
             for number in 0..CERTIFICATES {
-                let token = samples.api_token(&format!("shift {number}"), ApiRole::Viewer);
+                let mut token = samples.api_token(&format!("shift {number}"), ApiRole::Viewer);
+                if number % 4 == 3 {
+                    token.made_by = Actor::ApiToken { id: maker(), name: "maker".to_owned() };
+                }
                 let made = samples.api_token_created(&token);
                 store.create_api_token(samples.org, &token, &made).await.unwrap();
                 newest = Some((samples.api_token_revoked(token.id), token));
@@ -228,6 +237,15 @@ async fn every_statement_about_api_tokens_follows_an_index(context: Context) {
         let next = PageRequest::resume(size, &ApiToken::scope(token.org_id), page.next.unwrap()).unwrap();
         assert_eq!(store.api_tokens(token.org_id, &next).await.unwrap().items.len(), 10);
         history.expects(&[BY_ID]).await;
+
+        let maker = maker();
+        let page = store.api_tokens_made_by(token.org_id, maker, &PageRequest::first(size)).await.unwrap();
+        assert_eq!(page.items[0], token);
+        let made_by = "idx_api_tokens_made_by";
+        history.expects(&[(made_by, &["org_id", "made_by_token_id"])]).await;
+        let next = PageRequest::resume(size, &ApiToken::scope(token.org_id), page.next.unwrap()).unwrap();
+        assert_eq!(store.api_tokens_made_by(token.org_id, maker, &next).await.unwrap().items.len(), 10);
+        history.expects(&[(made_by, &["org_id", "made_by_token_id", "id"])]).await;
 
         let at = history::begin();
         store.revoke_api_token(token.org_id, token.id, at, &revocation).await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Every statement that prunes history finds its rows by an index, a batch of them at most.
 
-use crate::explain::History;
 use crate::plan::Expected;
+use crate::recorded::History;
 use crate::support::opens;
 use chrono::{DateTime, TimeDelta, Utc};
 use libtest_mimic::Trial;
@@ -13,7 +13,7 @@ use renewal_domain::{
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
 use tests::history::{self, BIG, QUIET};
-use tests::{Backends, Context};
+use tests::{Backend, Backends, Context};
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
@@ -48,6 +48,9 @@ async fn every_statement_that_prunes_follows_an_index(context: Context) {
             events(&history, org).await;
         }
         a_success_behind_which_failures_come(&history).await;
+        if analysed || context.backend() != Backend::Postgres {
+            the_newest_record(&history).await;
+        }
         certificates(&history).await;
         history.close().await;
     }
@@ -120,6 +123,13 @@ async fn a_success_behind_which_failures_come(history: &History) {
     let batch = history.store.prune_events(samples.org, &rule, None, &samples.pruned()).await.unwrap();
     assert_eq!(batch.removed, 76);
     history.expects_each(&[&[NEWEST, NEWEST, BY_ID], &[NEXT], &[BY_ID]]).await;
+}
+
+async fn the_newest_record(history: &History) {
+    history.store.newest_record(Samples::of(1).org).await.unwrap().expect("there are records");
+    let whole: Expected = ("PRIMARY", &["org_id"]);
+    let last_to_expire: Expected = ("idx_current_certificates_not_after", &["org_id", "not_after"]);
+    history.expects(&[whole, whole, last_to_expire]).await;
 }
 
 async fn certificates(history: &History) {
