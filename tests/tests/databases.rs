@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "databases/authenticated.rs"]
+mod authenticated;
 #[path = "databases/cancellation.rs"]
 mod cancellation;
 #[path = "databases/conformance.rs"]
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         trials.extend(full::trials(backends));
         trials.extend(cancellation::trials(backends));
         trials.extend(corrupt::trials(backends));
+        trials.extend(authenticated::trials(backends));
         trials.extend(dropped::trials(backends));
         trials.extend(service::trials(backends));
         trials

@@ -2,7 +2,7 @@
 //! primary key, or by the index that its comment names.
 
 use chrono::{DateTime, Utc};
-use renewal_domain::{ApiToken, ApiTokenId, OrgId, PageRequest, StoreError};
+use renewal_domain::{ApiToken, ApiTokenId, OrgId, PageRequest};
 use sea_orm::sea_query::{Query, SelectStatement, UpdateStatement};
 use sea_orm::{ColumnTrait, Iterable, Value};
 
@@ -15,8 +15,8 @@ use crate::statements::select;
 use crate::stretch::Stretch;
 
 /// Adds a token.
-pub(crate) fn insert(token: &ApiToken, keys: Option<&AuthenticationKeys>) -> Result<Insert, StoreError> {
-    Ok(Insert::of(Entity, [row(token, keys)?]))
+pub(crate) fn insert(token: &ApiToken, keys: &AuthenticationKeys) -> Insert {
+    Insert::of(Entity, [row(token, keys)])
 }
 
 /// Reads a token.

@@ -23,7 +23,7 @@ impl ApiTokenStore for SeaOrmStore {
         if token.org_id != org {
             return Err(conflict("the token is of another organisation"));
         }
-        let insert = statements::insert(token, self.session.keys())?;
+        let insert = statements::insert(token, required(self.session.keys())?);
         match self.session.write_with(&insert, action).await {
             Err(Failure::Duplicate) => Err(conflict("the token exists")),
             done => Ok(done.map(drop)?),
@@ -31,8 +31,9 @@ impl ApiTokenStore for SeaOrmStore {
     }
 
     async fn api_token(&self, org: OrgId, id: ApiTokenId) -> Result<Option<ApiToken>, StoreError> {
+        let keys = required(self.session.keys())?;
         let rows = self.session.read(&statements::by_id(org, id)).await?;
-        rows.first().map(|row| api_token::read(row, self.session.keys())).transpose()
+        rows.first().map(|row| api_token::read(row, keys)).transpose()
     }
 
     async fn api_tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<ApiToken>, StoreError> {
@@ -70,8 +71,9 @@ impl SeaOrmStore {
         maker: Option<ApiTokenId>,
         page: &PageRequest,
     ) -> Result<Page<ApiToken>, StoreError> {
+        let keys = required(self.session.keys())?;
         let rows = self.session.read(&statements::newest(self.session.backend(), org, maker, page)).await?;
-        let read = |row| api_token::read(row, self.session.keys());
+        let read = |row| api_token::read(row, keys);
         let tokens = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(tokens, page, &ApiToken::scope(org), |token| token.id.as_uuid()))
     }

@@ -1,9 +1,7 @@
 //! The statements about tokens with which devices enroll.
 
 use chrono::{DateTime, Utc};
-use renewal_domain::{
-    ApiTokenId, EnrollmentToken, OrgId, PageRequest, RequestId, Sha256Digest, StoreError, TokenId,
-};
+use renewal_domain::{ApiTokenId, EnrollmentToken, OrgId, PageRequest, RequestId, Sha256Digest, TokenId};
 use sea_orm::sea_query::{Query, SelectStatement, UpdateStatement};
 use sea_orm::{ColumnTrait, Iterable, Value};
 
@@ -16,11 +14,8 @@ use crate::statements::select;
 use crate::stretch::Stretch;
 
 /// Adds a token.
-pub(crate) fn insert(
-    token: &EnrollmentToken,
-    keys: Option<&AuthenticationKeys>,
-) -> Result<Insert, StoreError> {
-    Ok(Insert::of(Entity, [row(token, keys)?]))
+pub(crate) fn insert(token: &EnrollmentToken, keys: &AuthenticationKeys) -> Insert {
+    Insert::of(Entity, [row(token, keys)])
 }
 
 /// Reads a token.

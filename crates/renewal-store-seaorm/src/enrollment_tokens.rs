@@ -28,7 +28,7 @@ impl EnrollmentTokenStore for SeaOrmStore {
         if token.org_id != org {
             return Err(conflict("the token is of another organisation"));
         }
-        let insert = statements::insert(token, self.session.keys())?;
+        let insert = statements::insert(token, required(self.session.keys())?);
         match self.session.write_with(&insert, action).await {
             Err(Failure::Duplicate) => Err(conflict("the token exists")),
             done => Ok(done.map(drop)?),
@@ -81,8 +81,9 @@ impl EnrollmentTokenStore for SeaOrmStore {
 
 impl SeaOrmStore {
     async fn token(&self, select: &SelectStatement) -> Result<Option<EnrollmentToken>, StoreError> {
+        let keys = required(self.session.keys())?;
         let rows = self.session.read(select).await?;
-        rows.first().map(|row| enrollment_token::read(row, self.session.keys())).transpose()
+        rows.first().map(|row| enrollment_token::read(row, keys)).transpose()
     }
 
     async fn tokens(
@@ -91,8 +92,9 @@ impl SeaOrmStore {
         maker: Option<ApiTokenId>,
         page: &PageRequest,
     ) -> Result<Page<EnrollmentToken>, StoreError> {
+        let keys = required(self.session.keys())?;
         let rows = self.session.read(&statements::newest(self.session.backend(), org, maker, page)).await?;
-        let read = |row| enrollment_token::read(row, self.session.keys());
+        let read = |row| enrollment_token::read(row, keys);
         let tokens = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(tokens, page, &EnrollmentToken::scope(org), |token| token.id.as_uuid()))
     }

@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QueryResult, Value};
 
 use super::actor;
-use crate::mac::{AuthenticationKeys, FORGED, Fields, required};
+use crate::mac::{AuthenticationKeys, FORGED, Fields};
 use crate::row::{Row, digest};
 
 /// A row as the table has it.
@@ -40,14 +40,11 @@ const MADE_BY: [Column; 4] =
     [Column::MadeByKind, Column::MadeByTokenId, Column::MadeByName, Column::MadeByHost];
 
 /// The row of a token, with every column set.
-pub(crate) fn row(
-    token: &ApiToken,
-    keys: Option<&AuthenticationKeys>,
-) -> Result<[(Column, Value); 12], StoreError> {
+pub(crate) fn row(token: &ApiToken, keys: &AuthenticationKeys) -> [(Column, Value); 12] {
     let token = token.clone().in_whole_seconds();
     let [kind, maker, name, host] = actor::values(&token.made_by);
-    let mac = required(keys)?.code(&fields(&token));
-    Ok([
+    let mac = keys.code(&fields(&token));
+    [
         (Column::OrgId, token.org_id.as_uuid().into()),
         (Column::Id, token.id.as_uuid().into()),
         (Column::Name, token.name.into()),
@@ -60,7 +57,7 @@ pub(crate) fn row(
         (Column::MadeByTokenId, maker),
         (Column::MadeByName, name),
         (Column::MadeByHost, host),
-    ])
+    ]
 }
 
 /// What a row says of its token and never changes.
@@ -76,7 +73,7 @@ fn fields(token: &ApiToken) -> Fields {
 }
 
 /// The token of a row, which is checked against its authentication code.
-pub(crate) fn read(row: &QueryResult, keys: Option<&AuthenticationKeys>) -> Result<ApiToken, StoreError> {
+pub(crate) fn read(row: &QueryResult, keys: &AuthenticationKeys) -> Result<ApiToken, StoreError> {
     let row = Row::new("api_tokens", ["org_id", "id"], row);
     let token = ApiToken {
         id: row.parse(Column::Id, ApiTokenId::new)?,
@@ -94,7 +91,7 @@ pub(crate) fn read(row: &QueryResult, keys: Option<&AuthenticationKeys>) -> Resu
         made_by: actor::read(&row, MADE_BY)?,
     };
     let mac: Option<Vec<u8>> = row.get(Column::Mac)?;
-    if required(keys)?.verify(&fields(&token), &mac.unwrap_or_default()) {
+    if keys.verify(&fields(&token), &mac.unwrap_or_default()) {
         Ok(token)
     } else {
         Err(row.corrupt(Column::Mac.as_str(), FORGED))

@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{IdenStatic, QueryResult, Value};
 
 use super::actor;
-use crate::mac::{AuthenticationKeys, FORGED, Fields, required};
+use crate::mac::{AuthenticationKeys, FORGED, Fields};
 use crate::row::{Row, digest};
 
 /// A row as the table has it.
@@ -42,10 +42,7 @@ const MADE_BY: [Column; 4] =
     [Column::MadeByKind, Column::MadeByTokenId, Column::MadeByName, Column::MadeByHost];
 
 /// The row of a token, with every column set.
-pub(crate) fn row(
-    token: &EnrollmentToken,
-    keys: Option<&AuthenticationKeys>,
-) -> Result<[(Column, Value); 13], StoreError> {
+pub(crate) fn row(token: &EnrollmentToken, keys: &AuthenticationKeys) -> [(Column, Value); 13] {
     let token = token.clone().in_whole_seconds();
     let (used_by_request_id, revoked_at) = match token.end {
         None => (None, None),
@@ -53,8 +50,8 @@ pub(crate) fn row(
         Some(TokenEnd::Revoked { at }) => (None, Some(at)),
     };
     let [kind, maker, name, host] = actor::values(&token.made_by);
-    let mac = required(keys)?.code(&fields(&token));
-    Ok([
+    let mac = keys.code(&fields(&token));
+    [
         (Column::OrgId, token.org_id.as_uuid().into()),
         (Column::Id, token.id.as_uuid().into()),
         (Column::DeviceName, token.device_name.as_str().into()),
@@ -68,7 +65,7 @@ pub(crate) fn row(
         (Column::MadeByTokenId, maker),
         (Column::MadeByName, name),
         (Column::MadeByHost, host),
-    ])
+    ]
 }
 
 /// The names in JSON; none when there are none.
@@ -90,10 +87,7 @@ fn fields(token: &EnrollmentToken) -> Fields {
 }
 
 /// The token of a row, which is checked against its authentication code.
-pub(crate) fn read(
-    row: &QueryResult,
-    keys: Option<&AuthenticationKeys>,
-) -> Result<EnrollmentToken, StoreError> {
+pub(crate) fn read(row: &QueryResult, keys: &AuthenticationKeys) -> Result<EnrollmentToken, StoreError> {
     let row = Row::new("enrollment_tokens", ["org_id", "id"], row);
     let used = row.parse_optional(Column::UsedByRequestId, RequestId::new)?;
     let revoked: Option<DateTime<Utc>> = row.get(Column::RevokedAt)?;
@@ -117,7 +111,7 @@ pub(crate) fn read(
         made_by: actor::read(&row, MADE_BY)?,
     };
     let mac: Option<Vec<u8>> = row.get(Column::Mac)?;
-    if required(keys)?.verify(&fields(&token), &mac.unwrap_or_default()) {
+    if keys.verify(&fields(&token), &mac.unwrap_or_default()) {
         Ok(token)
     } else {
         Err(row.corrupt(Column::Mac.as_str(), FORGED))
