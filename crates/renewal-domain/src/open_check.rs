@@ -150,11 +150,13 @@ impl OpenRules {
 
     fn check_superseded(self, request: &OpenRequest, findings: &OpenFindings) -> Result<(), OpenRefusal> {
         let Some(presented) = request.purpose().presented() else { return Ok(()) };
-        let superseded = findings.latest.as_ref().is_some_and(|latest| {
-            let recorded = findings.recorded.as_ref();
-            let predecessor = recorded.and_then(|recorded| recorded.presented_serial.as_ref());
-            supersedes(latest, presented, predecessor)
-        });
+        // A serial number of another authority says nothing about ours.
+        let ours = match presented.origin() {
+            CertificateOrigin::Ours | CertificateOrigin::Adopted => findings.recorded.as_ref(),
+            CertificateOrigin::Trusted | CertificateOrigin::TrustedAnywhere => None,
+        };
+        let superseded =
+            findings.latest.as_ref().is_some_and(|latest| supersedes(latest, presented, ours));
         // Whatever is allowed: that the latest one was revoked stops the device.
         let revoked = findings.latest.as_ref().is_some_and(|latest| latest.revoked);
         match self.superseded {
@@ -165,15 +167,20 @@ impl OpenRules {
     }
 }
 
-/// Whether a device's latest certificate has taken the place of the presented one, which answered
-/// a request that presented `predecessor`.
+/// Whether a device's latest certificate has taken the place of the presented one, of which this is
+/// recorded if it is one of ours.
 ///
 /// As long as the latest one was not used, its answer may have been lost. Then the certificate that was
 /// presented for it may be presented again; so may another one that answered the same certificate.
-fn supersedes(latest: &LatestCertificate, presented: &Presented, predecessor: Option<&Serial>) -> bool {
-    if latest.serial == *presented.serial() {
+fn supersedes(
+    latest: &LatestCertificate,
+    presented: &Presented,
+    ours: Option<&RecordedCertificate>,
+) -> bool {
+    if ours.is_some() && latest.serial == *presented.serial() {
         return false;
     }
+    let predecessor = ours.and_then(|recorded| recorded.presented_serial.as_ref());
     let answer_may_be_lost = latest
         .presented_serial
         .as_ref()
@@ -264,6 +271,28 @@ mod tests {
         let revoked = LatestCertificate { revoked: true, ..latest(3, Some(2)) };
         let findings = OpenFindings { latest: Some(revoked), ..findings };
         assert_eq!(rules.check(&request, &findings), Err(OpenRefusal::Superseded));
+    }
+
+    #[test]
+    fn a_serial_number_of_another_authority_says_nothing_about_ours() {
+        let samples = Samples::of(1);
+        let request = samples.trusted("gateway", "csr", 1, CertificateOrigin::Trusted);
+        let number = request.purpose().presented().unwrap().serial().clone();
+        // A row of ours that has the number, and answered 9, as the latest certificate did.
+        let recorded = RecordedCertificate {
+            certificate_sha256: [0xee; 32],
+            revocation: None,
+            presented_serial: Some(serial(9)),
+        };
+        let with_its_number = LatestCertificate { serial: number, ..latest(2, Some(8)) };
+        for latest in [latest(2, Some(9)), with_its_number] {
+            let findings = OpenFindings {
+                recorded: Some(recorded.clone()),
+                latest: Some(latest),
+                ..OpenFindings::default()
+            };
+            assert_eq!(samples.rules().check(&request, &findings), Err(OpenRefusal::Superseded));
+        }
     }
 
     #[test]

@@ -42,6 +42,16 @@ impl Record for OpenRequest {
         "opened_at",
         "presented_serial",
         "presented_not_after",
+        "csr_sha256",
+        "subject",
+        "san",
+        "not_covered/subject",
+        "not_covered/san",
+        "key",
+        "key_sha256",
+        "credential",
+        "source_address",
+        "problem",
     ];
 }
 

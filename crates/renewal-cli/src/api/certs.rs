@@ -1,17 +1,20 @@
 //! `certs`: the certificates that were issued.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use comfy_table::Cell;
 use renewal_domain::{Clock, RevocationReason, Serial, SystemClock};
-use renewal_server::api::model::{Certificate, Revoke};
+use renewal_server::api::model::{Certificate, CertificateDetails, NewRevocation, Revoke, RevokedWith};
 
 use super::client::Client;
 use super::filters::{span, told};
 use super::listing::{self, Limit};
+use super::{actions, revocations};
+use crate::files;
 use crate::output::{self, Tone, cell, time};
 use crate::printer::{Format, Listed, Record, print_one};
 
@@ -36,15 +39,38 @@ pub(crate) enum Command {
         #[arg(long)]
         pem: bool,
     },
-    /// Revoke a certificate: its device cannot renew with it any more
+    /// Revoke a certificate, or all of a device: nothing is renewed with them any more
+    ///
+    /// For `key_compromise` every other certificate with the key is revoked too, and the key is barred.
     Revoke {
-        /// Its serial number, in hexadecimal
-        serial: Serial,
+        #[command(flatten)]
+        which: Which,
+        /// Its issuer: the SHA-256 fingerprint of its certificate, its key identifier, or its subject
+        #[arg(long, value_name = "AUTHORITY", requires = "serial")]
+        issuer: Option<String>,
         /// Why: unspecified, `key_compromise`, `affiliation_changed`, superseded,
         /// `cessation_of_operation` or `privilege_withdrawn`
-        #[arg(long, default_value = "unspecified", value_name = "REASON", value_parser = reason)]
+        #[arg(long, value_name = "REASON", value_parser = reason)]
         reason: RevocationReason,
+        /// Why, in words, for the record
+        #[arg(long)]
+        note: Option<String>,
     },
+}
+
+/// What to revoke.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// A certificate, by its serial number in hexadecimal; with --issuer, one of another authority
+    #[arg(value_name = "SERIAL")]
+    serial: Option<Serial>,
+    /// All of a device that have not expired, by its name or UUID
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// A certificate in a file, in PEM: of the own authority or of another one
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
 }
 
 /// Which certificates.
@@ -91,20 +117,82 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
         }
         Command::Show { serial, pem: false } => {
             let certificate = client.get(&["certificates", &serial.to_string()], &[]).await?;
-            print_one(format, certificate, |certificate| Ok(shown(certificate)))
-        }
-        Command::Revoke { serial, reason } => {
-            let path = ["certificates", &serial.to_string(), "revoke"];
-            let certificate = client.post(&path, &Revoke { reason }).await?;
-            print_one(format, certificate, |certificate: &Certificate| {
-                Ok(format!(
-                    "Certificate {serial} of {} is {}.",
-                    certificate.device_name,
-                    state(certificate).0
-                ))
+            print_one(format, certificate, |details: &CertificateDetails| {
+                Ok(shown(&details.certificate) + &actions::history(&details.actions))
             })
         }
+        Command::Revoke { which, issuer, reason, note } => {
+            revoke(client, format, which, issuer, Revoke { reason, note }).await
+        }
     }
+}
+
+/// Revokes what the command names.
+async fn revoke(
+    client: &Client,
+    format: Format,
+    which: Which,
+    issuer: Option<String>,
+    why: Revoke,
+) -> Result<()> {
+    let foreign = |certificate, issuer, serial, Revoke { reason, note }| NewRevocation {
+        certificate,
+        issuer,
+        serial,
+        reason,
+        note,
+    };
+    let revoked = match (which.serial, which.device, which.file, issuer) {
+        (Some(serial), _, _, None) => {
+            let revoked = client.post(&["certificates", &serial.to_string(), "revoke"], &why).await?;
+            return print_one(format, revoked, |revoked| Ok(revoked_with(revoked)));
+        }
+        (Some(serial), _, _, Some(issuer)) => {
+            let wanted = foreign(None, Some(issuer), Some(serial.to_string()), why);
+            client.post(&["revocations"], &wanted).await?
+        }
+        (None, Some(device), _, _) => client.post(&["devices", &device, "revoke-certificates"], &why).await?,
+        (None, None, Some(file), _) => {
+            let pem = String::from_utf8(files::read(&file)?)
+                .with_context(|| format!("{} is not a certificate in PEM", file.display()))?;
+            client.post(&["revocations"], &foreign(Some(pem), None, None, why)).await?
+        }
+        (None, None, None, _) => bail!("name a serial number, or give --device or --file"),
+    };
+    print_one(format, revoked, |revoked| Ok(revocations::told(revoked)))
+}
+
+fn revoked_with(revoked: &RevokedWith) -> String {
+    let certificate = &revoked.certificate;
+    let mut told = format!(
+        "Certificate {} of {} is {}.",
+        certificate.serial,
+        certificate.device_name,
+        state(certificate).0
+    );
+    if !revoked.also_revoked.is_empty() {
+        told.push_str("\nRevoked with it, as they have its key:");
+        revoked.also_revoked.iter().for_each(|serial| told.push_str(&format!("\n  {serial}")));
+    }
+    if let Some(key) = &revoked.barred_key {
+        told.push_str(&revocations::barred(key));
+    }
+    told
+}
+
+impl Record for RevokedWith {
+    const FIELDS: &'static [&'static str] = &[
+        "certificate/serial",
+        "certificate/device_name",
+        "certificate/revocation/at",
+        "certificate/revocation/reason",
+        "also_revoked",
+        "barred_key",
+    ];
+}
+
+impl Record for CertificateDetails {
+    const FIELDS: &'static [&'static str] = Certificate::FIELDS;
 }
 
 impl Record for Certificate {

@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{Cell, ContentArrangement, Table};
 use renewal_domain::RequestState;
-use renewal_server::api::model::{Certificate, Device, OpenRequest};
+use renewal_server::api::model::{Block, Certificate, Device, OpenRequest};
 
+use super::actions;
 use super::timeline::{Entry, Outcome, What};
 use crate::output::{self, Tone, cell, span, time};
 
@@ -21,16 +22,37 @@ pub(super) fn told(device: &Device, timeline: &[Entry], complete: bool, now: Dat
     if !complete {
         story.push_str("\n\nWhat happened before is not shown: --last N shows more of it.");
     }
+    story.push_str(&actions::history(&device.actions));
     story
+}
+
+/// Whether a device gets certificates, and why not.
+pub(super) fn blocked(device: &Device) -> String {
+    let mut lines = vec![("Device", identity(device))];
+    match &device.blocked {
+        None => lines.push(("State", "gets certificates".to_owned())),
+        Some(block) => lines.push(("Blocked", told_block(block))),
+    }
+    output::lines(&lines)
+}
+
+fn identity(device: &Device) -> String {
+    let name = device.name.clone().unwrap_or_else(|| "name not known".to_owned());
+    format!("{name} ({})", device.id)
+}
+
+fn told_block(block: &Block) -> String {
+    let reason = if block.reason.is_empty() { String::new() } else { format!(": {}", block.reason) };
+    format!("gets no certificates since {} UTC{reason}", time(block.since))
 }
 
 /// How the device stands now.
 fn standing(device: &Device, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
-    let name = device.name.clone().unwrap_or_else(|| "name not known".to_owned());
     let failures = device.failures_since_success;
     let at_least = if failures.at_least { "at least " } else { "" };
-    vec![
-        ("Device", format!("{name} ({})", device.id)),
+    let mut lines = vec![("Device", identity(device))];
+    lines.extend(device.blocked.as_ref().map(|block| ("Blocked", told_block(block))));
+    lines.extend([
         ("Certificate", device.current_certificate.as_ref().map_or("none".to_owned(), |it| current(it, now))),
         ("Open request", device.open_request.as_ref().map_or("none".to_owned(), |it| open(it, now))),
         (
@@ -40,7 +62,8 @@ fn standing(device: &Device, now: DateTime<Utc>) -> Vec<(&'static str, String)> 
                 count => format!("{at_least}{count} since the last success"),
             },
         ),
-    ]
+    ]);
+    lines
 }
 
 fn current(certificate: &Certificate, now: DateTime<Utc>) -> String {
@@ -129,7 +152,7 @@ fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use renewal_server::api::model::Event;
+    use renewal_server::api::model::{Action, Event};
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
 
@@ -213,6 +236,17 @@ mod tests {
             "id": id(waits), "device_id": DEVICE, "device_name": "pump-7", "kind": "renewal", "state": "pending",
             "attempt_id": id(waits), "opened_at": waits, "presented_serial": "0b02",
             "presented_not_after": "2026-06-02T00:00:00Z", "csr_sha256": "00", "requested_lifetime_seconds": null,
+            "subject": "CN=pump-7", "san": [], "not_covered": {"subject": [], "san": []}, "key": "ECDSA P-256",
+            "key_sha256": "00", "credential": "the certificate 0b02", "source_address": null, "problem": null,
+        }));
+        let block: Block =
+            read(json!({"since": "2026-05-21T10:00:00Z", "reason": "stolen", "action_id": DEVICE}));
+        let action: Action = read(json!({
+            "id": id("2026-05-21T10:00:00Z"), "created_at": "2026-05-21T10:00:00Z",
+            "actor": {"kind": "api_token", "token_id": DEVICE, "name": "ops", "host": null,
+                      "display": "API token ops"},
+            "kind": "device_blocked", "target": {"kind": "device", "id": DEVICE}, "device_id": DEVICE,
+            "reason": null, "note": "stolen", "source_address": "192.0.2.7", "http_request_id": null,
         }));
         let timeline = timeline(&events, &certificates, Some(&open));
         let [_, current] = certificates;
@@ -224,6 +258,8 @@ mod tests {
             last_outcome: None,
             open_request: Some(open),
             failures_since_success: failures,
+            blocked: Some(block),
+            actions: vec![action],
         };
         (device, timeline)
     }

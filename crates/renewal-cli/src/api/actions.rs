@@ -1,0 +1,136 @@
+//! `actions`: who decided or did what.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use comfy_table::Cell;
+use renewal_domain::{ActionKind, ApiTokenId, RequestId, Serial, TokenId};
+use renewal_server::api::model::Action;
+
+use super::client::Client;
+use super::listing::{self, Limit};
+use crate::output::time;
+use crate::printer::{Format, Listed, Record};
+
+/// What to do with actions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List actions, newest first: all, or those that a filter names
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        limit: Limit,
+    },
+}
+
+/// Which actions.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct Filter {
+    /// Those of a kind, such as `request_approved`
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<ActionKind>,
+    /// Those about a device, its requests and its certificates; by its name or UUID
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Those about a certificate, by its serial number in hexadecimal
+    #[arg(long, value_name = "SERIAL")]
+    certificate: Option<Serial>,
+    /// Those about a request
+    #[arg(long, value_name = "ID")]
+    request: Option<RequestId>,
+    /// Those about an enrollment token
+    #[arg(long, value_name = "ID")]
+    enrollment_token: Option<TokenId>,
+    /// Those about an API token
+    #[arg(long, value_name = "ID")]
+    api_token: Option<ApiTokenId>,
+}
+
+impl Filter {
+    /// The filter as the API takes it.
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
+            ("device", self.device.clone()),
+            ("certificate", self.certificate.as_ref().map(ToString::to_string)),
+            ("request", self.request.map(|id| id.to_string())),
+            ("enrollment_token", self.enrollment_token.map(|id| id.to_string())),
+            ("api_token", self.api_token.map(|id| id.to_string())),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Result<()> {
+    let Command::List { filter, limit } = command;
+    listing::print::<Action>(client, format, &["actions"], filter.query(), limit).await
+}
+
+impl Record for Action {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "created_at",
+        "actor/kind",
+        "actor/token_id",
+        "actor/name",
+        "actor/host",
+        "kind",
+        "target/kind",
+        "target/id",
+        "device_id",
+        "reason",
+        "note",
+        "source_address",
+        "http_request_id",
+    ];
+}
+
+impl Listed for Action {
+    const NAME: &'static str = "such actions";
+    const HEADINGS: &'static [&'static str] = &["Time (UTC)", "Actor", "Action", "Target", "Why"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(time(self.created_at)),
+            Cell::new(&self.actor.display),
+            Cell::new(self.kind.as_str()),
+            Cell::new(target(self)),
+            Cell::new(why(self)),
+        ]
+    }
+}
+
+/// An action in one line, of something whose name is known to the reader.
+pub(super) fn line(action: &Action) -> String {
+    let why = match why(action) {
+        why if why.is_empty() => why,
+        why => format!(": {why}"),
+    };
+    format!("{} UTC  {} by {}{why}", time(action.created_at), action.kind.as_str(), action.actor.display)
+}
+
+/// The decisions about something as a last part of what is told about it.
+pub(super) fn history(actions: &[Action]) -> String {
+    let lines = actions.iter().map(|action| format!("\n  {}", line(action)));
+    if actions.is_empty() { String::new() } else { format!("\n\nActions:{}", lines.collect::<String>()) }
+}
+
+fn target(action: &Action) -> String {
+    match action.target.id.as_str() {
+        "" => action.target.kind.clone(),
+        id => format!("{} {id}", action.target.kind),
+    }
+}
+
+fn why(action: &Action) -> String {
+    let reason = action.reason.as_ref().map(ToString::to_string);
+    let note = Some(action.note.clone()).filter(|note| !note.is_empty());
+    reason.into_iter().chain(note).collect::<Vec<_>>().join(", ")
+}
+
+fn kind(name: &str) -> Result<ActionKind, String> {
+    let known = || ActionKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+    ActionKind::from_name(name).ok_or_else(|| format!("the kinds are {}", known()))
+}

@@ -1,0 +1,82 @@
+//! `revocations`: every certificate that was revoked, of the own authority and of others.
+
+use anyhow::Result;
+use clap::Subcommand;
+use comfy_table::Cell;
+use renewal_server::api::model::{Revocation, Revoked};
+
+use super::client::Client;
+use super::listing::{self, Limit};
+use crate::output::time;
+use crate::printer::{Format, Listed, Record};
+
+/// What to do with revocations.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the revocations that still matter: those of certificates that have not ended
+    List {
+        #[command(flatten)]
+        limit: Limit,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Result<()> {
+    let Command::List { limit } = command;
+    listing::print::<Revocation>(client, format, &["revocations"], Vec::new(), limit).await
+}
+
+impl Record for Revocation {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "serial",
+        "issuer_key_sha256",
+        "certificate_sha256",
+        "device_id",
+        "not_after",
+        "revoked_at",
+        "reason",
+        "action_id",
+    ];
+}
+
+impl Listed for Revocation {
+    const NAME: &'static str = "revocations";
+    const HEADINGS: &'static [&'static str] =
+        &["Revoked (UTC)", "Serial", "Reason", "Valid until (UTC)", "Issuer's key", "Action"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(time(self.revoked_at)),
+            Cell::new(&self.serial),
+            Cell::new(self.reason.as_str()),
+            Cell::new(self.not_after.map_or_else(|| "not known".to_owned(), time)),
+            Cell::new(self.issuer_key_sha256.get(..16).unwrap_or_default()),
+            Cell::new(self.action_id),
+        ]
+    }
+}
+
+impl Record for Revoked {
+    const FIELDS: &'static [&'static str] = &["revocations", "barred_key"];
+}
+
+/// What was revoked, for people.
+pub(super) fn told(revoked: &Revoked) -> String {
+    let count = revoked.revocations.len();
+    let serials: String = revoked.revocations.iter().map(|it| format!("\n  {}", it.serial)).collect();
+    let mut told = match count {
+        0 => "Nothing was left to revoke.".to_owned(),
+        1 => format!("1 certificate is revoked:{serials}"),
+        _ => format!("{count} certificates are revoked:{serials}"),
+    };
+    if let Some(key) = &revoked.barred_key {
+        told.push_str(&barred(key));
+    }
+    told
+}
+
+/// That a key was barred.
+pub(super) fn barred(key: &str) -> String {
+    format!("\nIts key is barred: no certificate is issued for it, nor for who presents it.\n  SHA-256 {key}")
+}
