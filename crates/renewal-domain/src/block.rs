@@ -14,8 +14,8 @@ pub enum BlockSubject {
     Organisation,
     /// A device.
     Device(DeviceId),
-    /// A public key, by the SHA-256 of its `SubjectPublicKeyInfo`. It is barred for ever: a key that
-    /// somebody else has is not trusted again.
+    /// A public key, by the SHA-256 of its `SubjectPublicKeyInfo`. There is no operator's call that lifts
+    /// it: a key that somebody else has is not trusted again.
     Key(Sha256Digest),
 }
 

@@ -14,8 +14,8 @@ use crate::{Action, CertificateRecord, EventId, OrgId, RevocationId, Serial, Sto
 /// - is the last success of its device;
 /// - is one of its device's newest [`keep_attempts`](Self::keep_attempts).
 ///
-/// A certificate goes by when it expired, unless it is its device's
-/// [current](crate::CertificateFilter) one.
+/// A certificate goes by when it expired, unless it answers its device's latest request: that one stays,
+/// revoked or not.
 ///
 /// Nothing that may go at one moment has to stay at a later one: a store can decide first, and
 /// remove then.
@@ -97,8 +97,8 @@ pub trait RetentionStore: Send + Sync {
         action: &Action,
     ) -> Result<PrunedBatch<RevocationId>, StoreError>;
 
-    /// When the newest record of the organisation was made: an event, or a certificate. None if there is
-    /// no record.
+    /// When the newest record of the organisation was made: an event, an action, or of the certificates the
+    /// one that expires last. None if there is no record.
     ///
     /// # Errors
     /// Those of the database.
@@ -106,11 +106,11 @@ pub trait RetentionStore: Send + Sync {
 }
 
 impl RetentionRule {
-    /// Whether a certificate may go, which is the `current` one of its device or not: the
+    /// Whether a certificate may go, which is the `latest` one of its device or not: the
     /// definition that every store follows.
     #[must_use]
-    pub fn lets_go(&self, certificate: &CertificateRecord, current: bool) -> bool {
-        !current && certificate.not_after < self.expired_before(certificate.revocation.is_some())
+    pub fn lets_go(&self, certificate: &CertificateRecord, latest: bool) -> bool {
+        !latest && certificate.not_after < self.expired_before(certificate.revocation.is_some())
     }
 
     /// Before which instant a certificate must have expired to go.
