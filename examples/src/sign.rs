@@ -65,7 +65,7 @@ pub(crate) async fn run(place: &Place, args: &Args) -> Result<Status> {
     let org = OrgId::new(place.org);
     let service = service(place, args.manual).await?;
     service.reconcile(org).await?;
-    Ok(match service.submit(org, Request { csr: &csr, credential, lifetime }).await? {
+    Ok(match service.submit(org, Request { csr: &csr, credential, lifetime, source_address: None }).await? {
         Outcome::Rejected(rejection) => exit::refused(&rejection),
         Outcome::Pending(pending) if pending.state == RequestState::Signing => bail!(
             "request {} is being signed by another process, or was left behind by one that stopped; \
