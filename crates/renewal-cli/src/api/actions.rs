@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use comfy_table::Cell;
 use renewal_domain::{ActionKind, ApiTokenId, RequestId, Serial, TokenId};
-use renewal_server::api::model::Action;
+use renewal_server::api::model::{Action, Actor};
 
 use super::client::Client;
 use super::listing::{self, Limit};
@@ -89,32 +89,43 @@ impl Record for Action {
 
 impl Listed for Action {
     const NAME: &'static str = "such actions";
-    const HEADINGS: &'static [&'static str] = &["Time (UTC)", "Actor", "Action", "Target", "Why"];
+    const HEADINGS: &'static [&'static str] = &["Time (UTC)", "What was decided"];
 
     fn cells(&self) -> Vec<Cell> {
-        vec![
-            Cell::new(time(self.created_at)),
-            Cell::new(&self.actor.display),
-            Cell::new(self.kind.as_str()),
-            Cell::new(target(self)),
-            Cell::new(why(self)),
-        ]
+        let lines = [format!("{} by {}", self.kind.as_str(), who(&self.actor)), target(self), why(self)];
+        let lines: Vec<_> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+        vec![Cell::new(time(self.created_at)), Cell::new(lines.join("\n"))]
+    }
+}
+
+/// Who it was, for people: of a token, the name and the beginning of the id.
+pub(super) fn who(actor: &Actor) -> String {
+    match (&actor.token_id, &actor.name) {
+        (Some(id), Some(name)) => {
+            let id = id.to_string();
+            format!("token {name} ({}…)", id.get(..8).unwrap_or(&id))
+        }
+        _ if actor.kind == "server" => "the server".to_owned(),
+        _ => actor.display.clone(),
     }
 }
 
 /// An action in one line, of something whose name is known to the reader.
-pub(super) fn line(action: &Action) -> String {
+fn line(action: &Action) -> String {
     let why = match why(action) {
         why if why.is_empty() => why,
         why => format!(": {why}"),
     };
-    format!("{} UTC  {} by {}{why}", time(action.created_at), action.kind.as_str(), action.actor.display)
+    format!("{} UTC  {} by {}{why}", time(action.created_at), action.kind.as_str(), who(&action.actor))
 }
 
 /// The decisions about something as a last part of what is told about it.
 pub(super) fn history(actions: &[Action]) -> String {
-    let lines = actions.iter().map(|action| format!("\n  {}", line(action)));
-    if actions.is_empty() { String::new() } else { format!("\n\nActions:{}", lines.collect::<String>()) }
+    if actions.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<_> = actions.iter().map(|action| format!("  {}", line(action))).collect();
+    format!("\n\nDecisions:\n{}", lines.join("\n"))
 }
 
 fn target(action: &Action) -> String {
@@ -124,10 +135,11 @@ fn target(action: &Action) -> String {
     }
 }
 
-fn why(action: &Action) -> String {
+/// Why, as a code and in words; empty if it is not known.
+pub(super) fn why(action: &Action) -> String {
     let reason = action.reason.as_ref().map(ToString::to_string);
     let note = Some(action.note.clone()).filter(|note| !note.is_empty());
-    reason.into_iter().chain(note).collect::<Vec<_>>().join(", ")
+    reason.into_iter().chain(note).collect::<Vec<_>>().join(": ")
 }
 
 fn kind(name: &str) -> Result<ActionKind, String> {

@@ -10,6 +10,7 @@ use renewal_server::api::model::{
     ApiToken, ApiTokenState, NewApiToken, NewApiTokenSecret, RevokeApiToken, RevokedApiToken,
 };
 
+use super::actions::who;
 use super::bootstrap;
 use super::client::Client;
 use super::filters::{span, told};
@@ -22,7 +23,7 @@ use crate::printer::{Format, Listed, Record, print_one};
 pub(crate) enum Command {
     #[command(flatten)]
     Served(Served),
-    /// Make an operator's token in the ledger itself: an organisation's first one, or when all others
+    /// Make an administrator's token in the ledger itself: an organisation's first one, or when all others
     /// are lost
     ///
     /// It works on the ledger of the configuration, whether a server runs on it or not.
@@ -83,15 +84,15 @@ pub(crate) async fn run(client: &Client, format: Format, command: Served) -> Res
                 client.post(&[path, &id.to_string(), "revoke"], &RevokeApiToken { revoke_made }).await?;
             print_one(format, revoked, |revoked: &RevokedApiToken| {
                 let token = &revoked.token;
-                let mut told = format!("Token {id} of {} is {}.", token.name, state(token.state).0);
-                if revoke_made {
-                    let made = revoked.revoked;
-                    told.push_str(&format!(
-                        "\nMade with it, and revoked too: {} API tokens, {} enrollment tokens.",
-                        made.api_tokens, made.enrollment_tokens
-                    ));
+                let told = format!("Token {id} of {} is {}.", token.name, state(token.state).0);
+                if !revoke_made {
+                    return Ok(told);
                 }
-                Ok(told)
+                let made = revoked.revoked;
+                Ok(format!(
+                    "{told}\nMade with it, and revoked too: {} API tokens, {} enrollment tokens.",
+                    made.api_tokens, made.enrollment_tokens
+                ))
             })
         }
     }
@@ -130,7 +131,7 @@ impl Listed for ApiToken {
             Cell::new(&self.name),
             Cell::new(self.role.as_str()),
             Cell::new(time(self.created_at)),
-            Cell::new(&self.made_by.display),
+            Cell::new(who(&self.made_by)),
             Cell::new(self.expires_at.map_or_else(|| "never".to_owned(), time)),
             cell(state, tone),
         ]

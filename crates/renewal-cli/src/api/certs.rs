@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use comfy_table::Cell;
@@ -45,9 +45,9 @@ pub(crate) enum Command {
     Revoke {
         #[command(flatten)]
         which: Which,
-        /// Its issuer: the SHA-256 fingerprint of its certificate, its key identifier, or its subject
-        #[arg(long, value_name = "AUTHORITY", requires = "serial")]
-        issuer: Option<String>,
+        /// With --issuer, the serial number of the certificate, in hexadecimal
+        #[arg(long, value_name = "SERIAL", requires = "issuer")]
+        serial: Option<Serial>,
         /// Why: unspecified, `key_compromise`, `affiliation_changed`, superseded,
         /// `cessation_of_operation` or `privilege_withdrawn`
         #[arg(long, value_name = "REASON", value_parser = reason)]
@@ -62,15 +62,19 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Which {
-    /// A certificate, by its serial number in hexadecimal; with --issuer, one of another authority
+    /// A certificate that was issued here, by its serial number in hexadecimal
     #[arg(value_name = "SERIAL")]
-    serial: Option<Serial>,
+    issued: Option<Serial>,
     /// All of a device that have not expired, by its name or UUID
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// A certificate in a file, in PEM: of the own authority or of another one
+    /// A certificate in a file, in PEM: of the own authority or of another one that is trusted here
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// A certificate of this authority, with --serial: the SHA-256 fingerprint of the authority's
+    /// certificate, its key identifier, or its subject or common name
+    #[arg(long, value_name = "AUTHORITY", requires = "serial")]
+    issuer: Option<String>,
 }
 
 /// Which certificates.
@@ -121,8 +125,8 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
                 Ok(shown(&details.certificate) + &actions::history(&details.actions))
             })
         }
-        Command::Revoke { which, issuer, reason, note } => {
-            revoke(client, format, which, issuer, Revoke { reason, note }).await
+        Command::Revoke { which, serial, reason, note } => {
+            revoke(client, format, which, serial, Revoke { reason, note }).await
         }
     }
 }
@@ -132,7 +136,7 @@ async fn revoke(
     client: &Client,
     format: Format,
     which: Which,
-    issuer: Option<String>,
+    serial: Option<Serial>,
     why: Revoke,
 ) -> Result<()> {
     let foreign = |certificate, issuer, serial, Revoke { reason, note }| NewRevocation {
@@ -142,42 +146,42 @@ async fn revoke(
         reason,
         note,
     };
-    let revoked = match (which.serial, which.device, which.file, issuer) {
-        (Some(serial), _, _, None) => {
+    let revoked = match which {
+        Which { issued: Some(serial), .. } => {
             let revoked = client.post(&["certificates", &serial.to_string(), "revoke"], &why).await?;
             return print_one(format, revoked, |revoked| Ok(revoked_with(revoked)));
         }
-        (Some(serial), _, _, Some(issuer)) => {
-            let wanted = foreign(None, Some(issuer), Some(serial.to_string()), why);
-            client.post(&["revocations"], &wanted).await?
+        Which { device: Some(device), .. } => {
+            client.post(&["devices", &device, "revoke-certificates"], &why).await?
         }
-        (None, Some(device), _, _) => client.post(&["devices", &device, "revoke-certificates"], &why).await?,
-        (None, None, Some(file), _) => {
+        Which { file: Some(file), .. } => {
             let pem = String::from_utf8(files::read(&file)?)
-                .with_context(|| format!("{} is not a certificate in PEM", file.display()))?;
+                .ok()
+                .with_context(|| format!("{} is no certificate in PEM", file.display()))?;
             client.post(&["revocations"], &foreign(Some(pem), None, None, why)).await?
         }
-        (None, None, None, _) => bail!("name a serial number, or give --device or --file"),
+        Which { issuer, .. } => {
+            let wanted = foreign(None, issuer, serial.map(|serial| serial.to_string()), why);
+            client.post(&["revocations"], &wanted).await?
+        }
     };
     print_one(format, revoked, |revoked| Ok(revocations::told(revoked)))
 }
 
 fn revoked_with(revoked: &RevokedWith) -> String {
     let certificate = &revoked.certificate;
-    let mut told = format!(
+    let mut lines = vec![format!(
         "Certificate {} of {} is {}.",
         certificate.serial,
         certificate.device_name,
         state(certificate).0
-    );
+    )];
     if !revoked.also_revoked.is_empty() {
-        told.push_str("\nRevoked with it, as they have its key:");
-        revoked.also_revoked.iter().for_each(|serial| told.push_str(&format!("\n  {serial}")));
+        lines.push("Revoked with it, as they have its key:".to_owned());
+        lines.extend(revoked.also_revoked.iter().map(|serial| format!("  {serial}")));
     }
-    if let Some(key) = &revoked.barred_key {
-        told.push_str(&revocations::barred(key));
-    }
-    told
+    lines.extend(revoked.barred_key.as_deref().map(revocations::barred));
+    lines.join("\n")
 }
 
 impl Record for RevokedWith {
@@ -192,7 +196,22 @@ impl Record for RevokedWith {
 }
 
 impl Record for CertificateDetails {
-    const FIELDS: &'static [&'static str] = Certificate::FIELDS;
+    const FIELDS: &'static [&'static str] = &[
+        "serial",
+        "device_id",
+        "device_name",
+        "kind",
+        "not_before",
+        "not_after",
+        "request_id",
+        "attempt_id",
+        "presented_serial",
+        "public_key_sha256",
+        "revocation/at",
+        "revocation/reason",
+        "revoked_by/actor/display",
+        "revoked_by/note",
+    ];
 }
 
 impl Record for Certificate {

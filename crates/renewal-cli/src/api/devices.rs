@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use renewal_domain::{Clock, SystemClock};
-use renewal_server::api::model::{Certificate, Device, Event, Note, Stop};
+use renewal_server::api::model::{Action, Certificate, Device, Event, Note, Stop};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::printer::{Csv, Format, Record, print_one, understood};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show how a device stands, and what happened to it, oldest first: every attempt with its end
-    /// and the reason, enrollments, revocations; and what was decided about it, newest first
+    /// and the reason, enrollments, revocations, blocks, and who decided them
     Show {
         /// The device, by its name or UUID
         device: String,
@@ -63,11 +63,13 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
 async fn show(client: &Client, format: Format, device: &str, last: u64) -> Result<()> {
     let mut object = client.get(&["devices", device], &[]).await?;
     let shown: Device = understood(object.clone())?;
-    let id = shown.id.to_string();
-    let (events, whole) = all::<Event>(client, &["devices", &id, "events"], Vec::new(), 2 * last).await?;
-    let of_device = vec![("device", id.clone())];
-    let (certificates, _) = all::<Certificate>(client, &["certificates"], of_device, last.max(1_000)).await?;
-    let mut timeline = timeline(&events, &certificates, shown.open_request.as_ref());
+    // By the same text each time, so that it is the same device: an id can be another one's name.
+    let (events, whole) = all::<Event>(client, &["devices", device, "events"], Vec::new(), 2 * last).await?;
+    let of_device = || vec![("device", device.to_owned())];
+    let most = last.max(1_000);
+    let (certificates, _) = all::<Certificate>(client, &["certificates"], of_device(), most).await?;
+    let (actions, _) = all::<Action>(client, &["actions"], of_device(), most).await?;
+    let mut timeline = timeline(&events, &certificates, shown.open_request.as_ref(), &actions);
     if !whole {
         // What is older than the oldest attempt would tell half of a story.
         let oldest = events.last().map(|event| event.created_at);
@@ -108,6 +110,9 @@ impl Record for Entry {
         "reason",
         "message",
         "advice",
+        "decisions/0/kind",
+        "decisions/0/actor/display",
+        "decisions/0/note",
     ];
 }
 

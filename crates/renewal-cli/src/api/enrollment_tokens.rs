@@ -9,6 +9,7 @@ use renewal_domain::{TokenId, TokenState};
 use renewal_server::api::model::{EnrollmentToken, NewEnrollmentToken, NewEnrollmentTokenSecret};
 use serde_json::json;
 
+use super::actions::who;
 use super::client::Client;
 use super::filters::{span, told};
 use super::listing::{self, Limit};
@@ -62,6 +63,9 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
                     token.device_name,
                     time(token.expires_at)
                 );
+                for name in token.names.subject.iter().chain(&token.names.san) {
+                    eprintln!("It grants {name}.");
+                }
                 Ok(made.secret.clone())
             })
         }
@@ -103,11 +107,13 @@ impl Listed for EnrollmentToken {
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = state(self.state);
+        let names = self.names.subject.iter().chain(&self.names.san);
+        let device = names.fold(self.device_name.clone(), |device, name| device + "\n+ " + name);
         vec![
             Cell::new(self.id),
-            Cell::new(&self.device_name),
+            Cell::new(device),
             Cell::new(time(self.created_at)),
-            Cell::new(&self.made_by.display),
+            Cell::new(who(&self.made_by)),
             Cell::new(time(self.expires_at)),
             cell(state, tone),
         ]

@@ -42,17 +42,16 @@ impl Record for Revocation {
 
 impl Listed for Revocation {
     const NAME: &'static str = "revocations";
-    const HEADINGS: &'static [&'static str] =
-        &["Revoked (UTC)", "Serial", "Reason", "Valid until (UTC)", "Issuer's key", "Action"];
+    const HEADINGS: &'static [&'static str] = &["Revoked (UTC)", "Certificate", "Expires (UTC)"];
 
     fn cells(&self) -> Vec<Cell> {
+        let issuer = self.issuer_key_sha256.get(..16).unwrap_or(&self.issuer_key_sha256);
+        let certificate =
+            format!("{}\n{}, of the authority with the key {issuer}…", self.serial, self.reason.as_str());
         vec![
             Cell::new(time(self.revoked_at)),
-            Cell::new(&self.serial),
-            Cell::new(self.reason.as_str()),
+            Cell::new(certificate),
             Cell::new(self.not_after.map_or_else(|| "not known".to_owned(), time)),
-            Cell::new(self.issuer_key_sha256.get(..16).unwrap_or_default()),
-            Cell::new(self.action_id),
         ]
     }
 }
@@ -63,20 +62,17 @@ impl Record for Revoked {
 
 /// What was revoked, for people.
 pub(super) fn told(revoked: &Revoked) -> String {
-    let count = revoked.revocations.len();
-    let serials: String = revoked.revocations.iter().map(|it| format!("\n  {}", it.serial)).collect();
-    let mut told = match count {
+    let mut lines = vec![match revoked.revocations.len() {
         0 => "Nothing was left to revoke.".to_owned(),
-        1 => format!("1 certificate is revoked:{serials}"),
-        _ => format!("{count} certificates are revoked:{serials}"),
-    };
-    if let Some(key) = &revoked.barred_key {
-        told.push_str(&barred(key));
-    }
-    told
+        1 => "1 certificate is revoked:".to_owned(),
+        count => format!("{count} certificates are revoked:"),
+    }];
+    lines.extend(revoked.revocations.iter().map(|it| format!("  {}", it.serial)));
+    lines.extend(revoked.barred_key.as_deref().map(barred));
+    lines.join("\n")
 }
 
 /// That a key was barred.
 pub(super) fn barred(key: &str) -> String {
-    format!("\nIts key is barred: no certificate is issued for it, nor for who presents it.\n  SHA-256 {key}")
+    format!("Its key is barred: nothing is certified with it any more.\n  SHA-256 {key}")
 }
