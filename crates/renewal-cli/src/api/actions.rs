@@ -111,7 +111,7 @@ pub(super) fn who(actor: &Actor) -> String {
 }
 
 /// An action in one line, of something whose name is known to the reader.
-fn line(action: &Action) -> String {
+pub(super) fn line(action: &Action) -> String {
     let why = match why(action) {
         why if why.is_empty() => why,
         why => format!(": {why}"),
@@ -145,4 +145,40 @@ pub(super) fn why(action: &Action) -> String {
 fn kind(name: &str) -> Result<ActionKind, String> {
     let known = || ActionKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
     ActionKind::from_name(name).ok_or_else(|| format!("the kinds are {}", known()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_action_is_told_with_who_did_it_and_why() {
+        let action = |actor: serde_json::Value, note: &str| -> Action {
+            serde_json::from_value(json!({
+                "id": "019e49c3-5a80-7000-8000-000000000001", "created_at": "2026-05-21T09:00:00Z",
+                "actor": actor, "kind": "certificate_revoked", "target": {"kind": "certificate", "id": "0a01"},
+                "device_id": null, "reason": "superseded", "note": note, "source_address": null,
+                "http_request_id": null,
+            }))
+            .unwrap()
+        };
+        let token = json!({
+            "kind": "api_token", "token_id": "019e49c3-5a80-7000-8000-000000000002", "name": "helpdesk",
+            "host": null, "display": "token helpdesk (019e49c3-5a80-7000-8000-000000000002)",
+        });
+        let user = json!({
+            "kind": "command_line", "token_id": null, "name": "root", "host": "ca-1", "display": "cli:root@ca-1",
+        });
+        let time = "2026-05-21 09:00:00 UTC";
+        assert_eq!(
+            line(&action(token, "replaced")),
+            format!("{time}  certificate_revoked by token helpdesk (019e49c3…): superseded: replaced")
+        );
+        assert_eq!(
+            line(&action(user, "")),
+            format!("{time}  certificate_revoked by cli:root@ca-1: superseded")
+        );
+    }
 }

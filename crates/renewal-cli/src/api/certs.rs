@@ -259,7 +259,7 @@ fn shown(certificate: &Certificate) -> String {
         ("Request", certificate.request_id.to_string()),
     ];
     lines.extend(certificate.presented_serial.as_ref().map(|serial| ("Presented", serial.to_string())));
-    lines.push(("Public key", format!("SHA-256 {}", certificate.public_key_sha256)));
+    lines.extend([("Public key", "SHA-256:".to_owned()), ("", certificate.public_key_sha256.clone())]);
     output::lines(&lines)
 }
 

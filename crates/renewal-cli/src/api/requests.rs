@@ -2,17 +2,21 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Subcommand;
 use renewal_domain::RequestId;
 use renewal_server::api::model::{Action, Approve, Decision, DecisionOutcome, Note, OpenRequest, Page};
 use serde_json::Value;
 
 use super::actions;
+use super::answer::NotFound;
 use super::client::Client;
 use super::listing::{self, Limit};
 use crate::output::{self, time};
 use crate::printer::{Format, Record, print_one, understood};
+
+/// What stands behind a name that nothing permits but the decision.
+const ONLY_YOU: &str = "(granted only by your approval)";
 
 /// What to do with requests.
 #[derive(Debug, Subcommand)]
@@ -56,21 +60,25 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
             return listing::print::<OpenRequest>(client, format, &["requests"], query, limit).await;
         }
         Command::Show { id } => {
-            let (request, actions) = read(client, id).await?;
-            let actions = actions::history(&actions);
+            let request = client.get(&["requests", &id.to_string()], &[]).await;
+            let request = or_decided(client, id, request).await?;
+            let actions = actions::history(&decisions(client, id).await?);
             return print_one(format, request, |request| Ok(told_request(request) + &actions));
         }
         Command::Approve { id, yes } => {
-            let shown: OpenRequest = understood(client.get(&["requests", &id.to_string()], &[]).await?)?;
+            let request = client.get(&["requests", &id.to_string()], &[]).await;
+            let shown: OpenRequest = understood(or_decided(client, id, request).await?)?;
             output::note(format_args!("{}", told_request(&shown)));
             if !yes && !confirmed(&shown)? {
                 bail!("request {id} was not approved; it waits");
             }
             let approve = Approve { csr_sha256: Some(shown.csr_sha256) };
-            (id, client.post(&["requests", &id.to_string(), "approve"], &approve).await?)
+            let decision = client.post(&["requests", &id.to_string(), "approve"], &approve).await;
+            (id, or_decided(client, id, decision).await?)
         }
         Command::Deny { id, note } => {
-            (id, client.post(&["requests", &id.to_string(), "deny"], &Note { note }).await?)
+            let decision = client.post(&["requests", &id.to_string(), "deny"], &Note { note }).await;
+            (id, or_decided(client, id, decision).await?)
         }
     };
     let decided: Decision = understood(decision.clone())?;
@@ -103,13 +111,22 @@ fn told(decision: &Decision) -> String {
     }
 }
 
-/// A request, and what was decided about it.
-async fn read(client: &Client, id: RequestId) -> Result<(Value, Vec<Action>)> {
-    let id = id.to_string();
-    let request = client.get(&["requests", &id], &[]).await?;
-    let actions = client.get(&["actions"], &[("request", id)]).await?;
+/// What was decided about a request, newest first.
+async fn decisions(client: &Client, id: RequestId) -> Result<Vec<Action>> {
+    let actions = client.get(&["actions"], &[("request", id.to_string())]).await?;
     let actions: Page<Action> = understood(actions)?;
-    Ok((request, actions.items))
+    Ok(actions.items)
+}
+
+/// The answer about a request; where it is no longer open, the error says who decided about it.
+async fn or_decided(client: &Client, id: RequestId, answer: Result<Value>) -> Result<Value> {
+    match answer {
+        Err(error) if error.is::<NotFound>() => Err(match decisions(client, id).await?.first() {
+            Some(action) => anyhow!("request {id} is not open: {}. {error}", actions::line(action)),
+            None => error,
+        }),
+        answer => answer,
+    }
 }
 
 /// Asks whoever sits at the terminal; without one, nobody is asked.
@@ -139,17 +156,58 @@ fn told_request(request: &OpenRequest) -> String {
     ];
     lines.extend(request.problem.clone().map(|problem| ("Problem", problem)));
     lines.extend(request.subject.clone().map(|subject| ("Subject", subject)));
-    let only_by_approval = |covered: bool| if covered { "" } else { "  (granted only by your approval)" };
-    for attribute in &request.not_covered.subject {
-        lines.push(("", format!("{attribute}{}", only_by_approval(false))));
-    }
+    lines
+        .extend(request.not_covered.subject.iter().map(|attribute| ("", format!("{attribute}  {ONLY_YOU}"))));
     for (number, name) in request.san.iter().enumerate() {
         let label = if number == 0 { "Other names" } else { "" };
         let covered = !request.not_covered.san.contains(name);
-        lines.push((label, format!("{name}{}", only_by_approval(covered))));
+        lines.push((label, if covered { name.clone() } else { format!("{name}  {ONLY_YOU}") }));
     }
-    lines.extend(request.key.clone().map(|key| ("Key", key)));
-    lines.push(("", format!("SHA-256 {}", request.key_sha256)));
-    lines.push(("CSR", format!("SHA-256 {}", request.csr_sha256)));
+    let key = request.key.as_deref().unwrap_or("cannot be read");
+    lines.push(("Key", format!("{key}, SHA-256:")));
+    lines.push(("", request.key_sha256.clone()));
+    lines.push(("CSR", "SHA-256:".to_owned()));
+    lines.push(("", request.csr_sha256.clone()));
     output::lines(&lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_person_sees_which_names_only_the_approval_grants() {
+        let request: OpenRequest = serde_json::from_value(json!({
+            "id": "019e49c3-5a80-7000-8000-000000000001", "device_id": "5cbd7c5e-8f3c-4b62-9d3a-3f1f0d1c7a10",
+            "device_name": "pump-7", "kind": "enrollment", "state": "pending", "attempt_id": null,
+            "opened_at": "2026-05-21T09:00:00Z", "presented_serial": null, "presented_not_after": null,
+            "csr_sha256": "cd".repeat(32), "requested_lifetime_seconds": null,
+            "subject": "CN=pump-7, O=Works", "san": ["DNS:pump-7.example", "IP:192.0.2.7"],
+            "not_covered": {"subject": ["O=Works"], "san": ["IP:192.0.2.7"]}, "key": "ECDSA P-256",
+            "key_sha256": "ab".repeat(32),
+            "credential": "enrollment token 019e49c3-5a80-7000-8000-000000000002",
+            "source_address": "192.0.2.7", "problem": null,
+        }))
+        .unwrap();
+        let told = told_request(&request);
+        assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+        insta::assert_snapshot!(told, @r"
+        Request      019e49c3-5a80-7000-8000-000000000001
+        Device       pump-7 (5cbd7c5e-8f3c-4b62-9d3a-3f1f0d1c7a10)
+        For          enrollment
+        Since        2026-05-21 09:00:00 UTC
+        From         192.0.2.7
+        Credential   enrollment token 019e49c3-5a80-7000-8000-000000000002
+        Subject      CN=pump-7, O=Works
+                     O=Works  (granted only by your approval)
+        Other names  DNS:pump-7.example
+                     IP:192.0.2.7  (granted only by your approval)
+        Key          ECDSA P-256, SHA-256:
+                     abababababababababababababababababababababababababababababababab
+        CSR          SHA-256:
+                     cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
+        ");
+    }
 }
