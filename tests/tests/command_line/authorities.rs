@@ -40,7 +40,7 @@ async fn a_key_that_others_can_read_is_warned_about(cx: Context) {
     let key = desk.workshop.path("ca.key");
     for (number, mode) in [0o644, 0o640, 0o604].into_iter().enumerate() {
         fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
-        desk.request("a", &format!("-subj /CN=gateway-{number}"));
+        desk.request_of_another("a", &format!("-subj /CN=gateway-{number}"));
         let run = desk.run("sign --csr a.csr --out a.pem --force").done();
         let warning = format!("warning: ./ca.key has mode {mode:04o}, so others can read this private key");
         assert!(run.err.starts_with(&warning), "{}", run.err);
@@ -149,7 +149,7 @@ async fn two_at_once_make_one_authority(cx: Context) {
         let desk = Desk::empty(&cx).await;
         let names = ["a", "b", "c"];
         let start = |name: &str| {
-            desk.request(name, &format!("-subj /CN=gateway-{name}"));
+            desk.request_of_another(name, &format!("-subj /CN=gateway-{name}"));
             desk.command(&format!("sign --csr {name}.csr --out {name}.pem"))
         };
         let commands = names.map(start);
