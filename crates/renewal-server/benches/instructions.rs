@@ -63,13 +63,13 @@ fn main() -> ExitCode {
 }
 
 fn record() -> Result<bool, Box<dyn Error>> {
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for path in PATHS {
         let count = count(path)?;
         println!("{path}: {count} instructions for each renewal: recorded");
-        lines += &format!("{path} {count}\n");
+        lines.push(format!("{path} {count}\n"));
     }
-    fs::write(RECORD, lines)?;
+    fs::write(RECORD, lines.concat())?;
     Ok(true)
 }
 

@@ -85,7 +85,8 @@ impl CsrService {
         let device = self.device_id(org, &token.device_name);
         let mut note = format!("for {}, until {}", token.device_name, token.expires_at);
         for name in token.names.subject().iter().chain(token.names.san()) {
-            note += &format!(", grants {name}");
+            note.push_str(", grants ");
+            note.push_str(name);
         }
         let new = NewAction::new(ActionKind::TokenCreated, Target::EnrollmentToken(token.id));
         let action = parts.action(org, by, new.device(device).note(note));

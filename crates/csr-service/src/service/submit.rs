@@ -222,10 +222,11 @@ impl Parts {
     ) -> Result<Outcome, ServiceError> {
         let name = csr.map(|csr| csr.subject().common_name()).or_else(|| grant.name());
         let device = name.map(|name| self.device(org, name));
-        let asked = csr.map_or_else(String::new, |csr| match csr.san().is_empty() {
-            true => format!("asked for {}. ", csr.subject()),
-            false => format!("asked for {}; {}. ", csr.subject(), csr.san()),
-        });
+        let asked = match csr {
+            None => String::new(),
+            Some(csr) if csr.san().is_empty() => format!("asked for {}. ", csr.subject()),
+            Some(csr) => format!("asked for {}; {}. ", csr.subject(), csr.san()),
+        };
         let mut new = NewAction::new(ActionKind::EnrollmentRefused, device_or_organisation(device))
             .reason(rejection.reason().reason_code())
             .note(format!("By {}: {asked}{}", grant.description(), rejection.message()));
