@@ -113,7 +113,8 @@ impl Completion {
     }
 
     pub(crate) fn failed(request: &OpenRequest, event: Option<RenewalEvent>) -> Self {
-        let presented = request.purpose().presented();
+        // A serial number of another authority says nothing about ours.
+        let presented = request.purpose().presented().filter(|it| it.origin().is_of_our_authority());
         Self {
             certificate: None,
             event,

@@ -151,12 +151,8 @@ impl OpenRules {
     fn check_superseded(self, request: &OpenRequest, findings: &OpenFindings) -> Result<(), OpenRefusal> {
         let Some(presented) = request.purpose().presented() else { return Ok(()) };
         // A serial number of another authority says nothing about ours.
-        let ours = match presented.origin() {
-            CertificateOrigin::Ours | CertificateOrigin::Adopted => findings.recorded.as_ref(),
-            CertificateOrigin::Trusted | CertificateOrigin::TrustedAnywhere => None,
-        };
-        let superseded =
-            findings.latest.as_ref().is_some_and(|latest| supersedes(latest, presented, ours));
+        let ours = findings.recorded.as_ref().filter(|_| presented.origin().is_of_our_authority());
+        let superseded = findings.latest.as_ref().is_some_and(|latest| supersedes(latest, presented, ours));
         // Whatever is allowed: that the latest one was revoked stops the device.
         let revoked = findings.latest.as_ref().is_some_and(|latest| latest.revoked);
         match self.superseded {
@@ -172,11 +168,7 @@ impl OpenRules {
 ///
 /// As long as the latest one was not used, its answer may have been lost. Then the certificate that was
 /// presented for it may be presented again; so may another one that answered the same certificate.
-fn supersedes(
-    latest: &LatestCertificate,
-    presented: &Presented,
-    ours: Option<&RecordedCertificate>,
-) -> bool {
+fn supersedes(latest: &LatestCertificate, presented: &Presented, ours: Option<&RecordedCertificate>) -> bool {
     if ours.is_some() && latest.serial == *presented.serial() {
         return false;
     }

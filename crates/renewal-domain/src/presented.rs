@@ -45,6 +45,12 @@ impl CertificateOrigin {
         }
     }
 
+    /// Whether the certificate is one of our own authority, so that its serial number is one of ours.
+    #[must_use]
+    pub const fn is_of_our_authority(self) -> bool {
+        matches!(self, Self::Ours | Self::Adopted)
+    }
+
     /// The origin that has this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::Tables;
 use crate::{
     Answer, CertificateOrigin, DeviceId, DeviceName, KeyReuse, LatestCertificate, OpenFindings, OpenRefusal,
-    OpenRequest, OpenRules, OrgId, Presented, RecordedCertificate, Serial, Sha256Digest,
+    OpenRequest, OpenRules, OrgId, RecordedCertificate, Serial, Sha256Digest,
 };
 
 impl Tables {
@@ -96,7 +96,9 @@ impl Tables {
         self.requests.values().any(|open| {
             open.org_id() == org
                 && open.device_id() == device
-                && open.purpose().presented().map(Presented::serial) == Some(serial)
+                && open.purpose().presented().is_some_and(|presented| {
+                    presented.origin().is_of_our_authority() && presented.serial() == serial
+                })
         })
     }
 }
