@@ -84,16 +84,14 @@ async fn rotate(config: &Config) -> Result<()> {
     let checking = new.older().len();
     for org in config.organisations.all() {
         let action = NewAction::new(ActionKind::AuthenticationKeyRotated, Target::Organisation);
-        let note = format!("a new key makes codes; of those before, {checking} still check them");
+        let note = format!("older keys that still check codes: {checking}");
         command_line::record(&*store, org, action.note(note)).await?;
     }
     replacement.put().context("the change is recorded as an action, but was not made")?;
     store.close().await?;
 
-    println!(
-        "{} has a new key in front of {checking} that still check what was made with them.",
-        path.display()
-    );
+    println!("{} has a new first key, which makes codes.", path.display());
+    println!("Older keys that still check codes: {checking}.");
     println!("\nWhat to do next:");
     println!("  1. Give every server of this ledger the new file, before the first token is made with it:");
     println!("     a server without the new key refuses that token.");

@@ -80,11 +80,12 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     println!("Made {place}:");
     println!("  renewal.toml        the configuration");
     println!("  ca.pem, .key        the certificate authority \"{}\"", args.ca_name);
-    println!("  server.pem, .key    the server's certificate for {}, for a year", args.hosts.join(", "));
+    println!("  server.pem, .key    the server's certificate, valid for a year, for");
+    println!("                      {}", args.hosts.join(", "));
     println!("  authentication.key  what authenticates tokens and pending requests in the ledger");
     println!("  ledger.db           the ledger, in SQLite");
-    println!("  operator.token      an administrator's token, good for 90 days, with which the commands");
-    println!("                      below reach the server");
+    println!("  operator.token      an administrator's token, good for 90 days, with which");
+    println!("                      the commands below reach the server");
     println!("Keep ca.key secret: whoever has it can issue certificates.");
     println!("Back up ca.key and authentication.key, but not together with the ledger.");
     println!("The administrator's token, for other machines and shown this once:\n  {token}");

@@ -160,6 +160,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 #[cfg(test)]
+mod offline_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

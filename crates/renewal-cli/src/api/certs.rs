@@ -280,3 +280,24 @@ fn reason(name: &str) -> Result<RevocationReason, String> {
     let known = || RevocationReason::ALL.map(RevocationReason::as_str).join(", ");
     RevocationReason::from_name(name).ok_or_else(|| format!("the reasons are {}", known()))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::Cli;
+
+    #[test]
+    fn a_revocation_names_one_thing_and_a_reason() {
+        let revoke = |line: &str| Cli::try_parse_from(format!("renewal certs revoke {line}").split(' '));
+        for good in ["0a01", "--device pump-7", "--file old.pem", "--issuer Old --serial 0a01"] {
+            let line = format!("{good} --reason superseded --note old");
+            assert!(revoke(&line).is_ok(), "{line}");
+            assert!(revoke(good).is_err(), "{good} without a reason");
+        }
+        for wrong in ["", "0a01 --device pump-7", "--issuer Old", "--serial 0a01", "0a01 --issuer Old"] {
+            assert!(revoke(&format!("--reason superseded {wrong}")).is_err(), "{wrong}");
+        }
+        assert!(revoke("0a01 --reason boredom").unwrap_err().to_string().contains("key_compromise"));
+    }
+}

@@ -200,17 +200,11 @@ fn report(file: &Path, (path, key): (&Path, &Path), new: (&str, &CaCertificate),
     println!("{} names it, and the one before as a previous authority.", file.display());
     println!("\nWhat to do next:");
     println!("  1. Give {} to everybody who checks device certificates.", path.display());
-    println!(
-        "  2. Restart the server. Then new certificates come from the new key, and old ones still renew."
-    );
+    println!("  2. Restart the server. Then new certificates come from the new key, and old");
+    println!("     ones still renew.");
     println!("  3. Let devices get the CA certificates again (EST cacerts): they are given both.");
-    println!(
-        "  4. The server's own TLS certificate is still from the authority that it was; replace it when the \
-         devices know the new one."
-    );
-    println!(
-        "  5. Keep {} and its key until no certificate of it is in use; it is valid until {} UTC.",
-        old.file.display(),
-        output::time(old.certificate.not_after())
-    );
+    println!("  4. The server's own TLS certificate is still from the authority that it was;");
+    println!("     replace it when the devices know the new one.");
+    println!("  5. Keep {} and its key until no certificate of it is in use;", old.file.display());
+    println!("     it is valid until {} UTC.", output::time(old.certificate.not_after()));
 }

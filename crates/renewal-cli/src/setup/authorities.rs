@@ -117,3 +117,83 @@ fn file(config: &Config, name: &Path) -> Result<(PathBuf, Vec<u8>)> {
 fn cannot_use(path: &Path) -> String {
     format!("cannot use {}", path.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use csr_service::NewIssuer;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::Flags;
+
+    const ONE: &str = "00000000-0000-0000-0000-000000000000";
+    const TWO: &str = "5cbd7c5e-8f3c-4b62-9d3a-3f1f0d1c7a10";
+
+    /// A directory with the authorities `ours`, `previous` and `other`, and the first of them.
+    fn authorities() -> (TempDir, Issuer) {
+        let directory = tempfile::tempdir().unwrap();
+        let now = SystemClock.now();
+        let mut ours = None;
+        for name in ["other", "previous", "ours"] {
+            let new = NewIssuer::builder(name).create(now).unwrap();
+            fs::write(directory.path().join(name), new.certificate_pem()).unwrap();
+            ours = Some(Issuer::from_pem(new.certificate_pem(), new.key_pem(), now).unwrap());
+        }
+        (directory, ours.unwrap())
+    }
+
+    /// What is wrong with further lines of the configuration, if anything is.
+    fn said((directory, present): &(TempDir, Issuer), lines: &str) -> String {
+        let text = format!(
+            "store.url = \"sqlite://x\"\norganisations.labels.two = \"{TWO}\"\n\
+             est = {{ listen = \"[::1]:1\", certificate = \"s\", key = \"s\" }}\n\
+             [issuer]\ncertificate = \"ours\"\nkey = \"k\"\n{lines}"
+        );
+        let config = Config::of_text(&text, &directory.path().join("renewal.toml"), &Flags::new()).unwrap();
+        device_issuers(&config, present).map_or_else(|error| format!("{error:#}"), |_| String::new())
+    }
+
+    fn trusted(name: &str, organisation: &str) -> String {
+        format!("[[issuer.trusted]]\ncertificate = \"{name}\"\norganisation = \"{organisation}\"\n")
+    }
+
+    #[test]
+    fn an_authority_of_our_own_is_not_trusted_as_another_systems() {
+        let site = authorities();
+        let previous = "[[issuer.previous]]\ncertificate = \"previous\"\n";
+        assert_eq!(said(&site, &format!("{previous}{}", trusted("other", "any"))), "");
+        for (lines, what) in [
+            (trusted("ours", ONE), "ours has the key of [issuer]"),
+            (format!("{previous}{}", trusted("previous", "any")), "previous has the key of [issuer]"),
+        ] {
+            let said = said(&site, &lines);
+            assert!(said.starts_with("issuer.trusted.0: ") && said.contains(what), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_not_trusted_in_two_organisations_where_revocations_are_apart() {
+        let site = authorities();
+        let twice = |one, other| said(&site, &(trusted("other", one) + &trusted("other", other)));
+        for (one, other) in [(ONE, TWO), (ONE, "any"), ("any", TWO)] {
+            let said = twice(one, other);
+            assert!(
+                said.starts_with("issuer.trusted.1: ") && said.contains("organisation = \"any\""),
+                "{said}"
+            );
+        }
+        assert_eq!(twice(ONE, ONE), "");
+    }
+
+    #[test]
+    fn an_adoption_that_is_still_to_come_is_refused() {
+        let site = authorities();
+        let adopted =
+            |time: &str| said(&site, &format!("adopted = \"{time}\"\nadopted_organisation = \"{TWO}\"\n"));
+        assert_eq!(adopted("2026-01-31"), "");
+        let said = adopted("9999-01-31");
+        assert!(said.contains("issuer.adopted: 9999-01-31") && said.contains("still to come"), "{said}");
+    }
+}
