@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 use renewal_domain::RevocationReason;
 use tests::{Backend, Backends, Context};
 
-use crate::ledger::{Ledger, ORG};
+use crate::ledger::{Ledger, ORG, by};
 use crate::serving::Serving;
 use crate::site::Site;
 
@@ -91,7 +91,7 @@ async fn an_authority_is_changed_as_the_page_says(cx: Context) {
     for certificate in ["device", "renewed"] {
         let serial = site.x509(certificate, "serial");
         let serial = serial.trim_start_matches("serial=").parse().unwrap();
-        ledger.service.revoke(ORG, &serial, RevocationReason::KeyCompromise).await.unwrap();
+        ledger.service.revoke(ORG, &serial, RevocationReason::Superseded, "", &by()).await.unwrap();
     }
     run(&site, &server, "3. Check the revocation lists of both");
     for (certificate, authority, list) in

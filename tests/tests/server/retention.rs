@@ -11,7 +11,8 @@ use futures::future::join_all;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, Clock, IssuanceStore, RenewalEvent, RenewalEventStore, RequestState, Standing, SystemClock,
+    AttemptKind, CertificateOrigin, Clock, IssuanceStore, OpenRules, RenewalEvent, RenewalEventStore,
+    RequestState, SupersededCertificates, SystemClock,
 };
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::Value;
@@ -53,6 +54,11 @@ fn samples(days_ago: i64) -> Samples {
     samples
 }
 
+/// Rules by which a device may present any certificate that it had from elsewhere.
+fn rules(samples: &Samples) -> OpenRules {
+    OpenRules { superseded: SupersededCertificates::Allow, ..samples.rules() }
+}
+
 /// What `renewal prune -o json` with these arguments says of the one organisation.
 #[track_caller]
 fn prune(site: &Site, arguments: &[&str]) -> Value {
@@ -76,13 +82,9 @@ async fn what_is_old_goes_and_what_must_stay_stays(cx: Context) {
     // attempt that waits for a person.
     let begin = samples.clock.now();
     for number in 1..=40 {
-        let request = samples.request(
-            &format!("gateway-{}", number % 10),
-            &format!("csr {number}"),
-            number,
-            RequestState::Signing,
-        );
-        store.open(org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        let (device, csr) = (format!("gateway-{}", number % 10), format!("csr {number}"));
+        let request = samples.trusted(&device, &csr, number, CertificateOrigin::Trusted);
+        store.open(org, &request, &rules(&samples)).await.unwrap();
         let end = samples.issued_until(&request, number, begin + TimeDelta::days(90));
         store.complete(org, request.id(), &end).await.unwrap();
     }
@@ -93,8 +95,9 @@ async fn what_is_old_goes_and_what_must_stay_stays(cx: Context) {
         failures.push(start);
     }
     store.create_many(org, &failures).await.unwrap();
-    let waiting = samples.request("gateway-0", "csr", 41, RequestState::Pending);
-    store.open(org, &waiting, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+    let presented = samples.presented(41, CertificateOrigin::Trusted);
+    let waiting = samples.presenting("gateway-0", "csr", presented, RequestState::Pending);
+    store.open(org, &waiting, &rules(&samples)).await.unwrap();
     samples.clock.set(SystemClock.now() - TimeDelta::days(3));
     let young = [samples.start("gateway-3", AttemptKind::Renewal)];
     let young = [young[0].clone(), samples.failed(&young[0], "denied")];
