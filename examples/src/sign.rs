@@ -21,6 +21,7 @@ use crate::table;
 
 /// What to sign.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Args {
     /// The request, PEM or DER
     #[arg(long, value_name = "FILE")]
