@@ -12,6 +12,8 @@ mod conformance;
 mod connect;
 #[path = "databases/corrupt.rs"]
 mod corrupt;
+#[path = "databases/decisions.rs"]
+mod decisions;
 #[path = "databases/dropped.rs"]
 mod dropped;
 #[path = "databases/explain.rs"]
@@ -34,10 +36,14 @@ mod groups;
 mod migration_program;
 #[path = "databases/migrations.rs"]
 mod migrations;
+#[path = "databases/mixed.rs"]
+mod mixed;
 #[path = "databases/plan.rs"]
 mod plan;
 #[path = "databases/recorded.rs"]
 mod recorded;
+#[path = "databases/same_key.rs"]
+mod same_key;
 #[path = "databases/schema.rs"]
 mod schema;
 #[path = "databases/servers.rs"]
@@ -72,11 +78,14 @@ fn main() -> ExitCode {
         trials.extend(explain_enrollment_tokens::trials(backends));
         trials.extend(faults::trials(backends));
         trials.extend(groups::trials(backends));
+        trials.extend(mixed::trials(backends));
         trials.extend(waiting::trials(backends));
         trials.extend(full::trials(backends));
         trials.extend(cancellation::trials(backends));
         trials.extend(corrupt::trials(backends));
         trials.extend(authenticated::trials(backends));
+        trials.extend(decisions::trials(backends));
+        trials.extend(same_key::trials(backends));
         trials.extend(dropped::trials(backends));
         trials.extend(service::trials(backends));
         trials

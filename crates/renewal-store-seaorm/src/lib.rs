@@ -25,6 +25,8 @@
 //! - A future that is dropped leaves nothing half-written and no connection in a state
 //!   that harms the next user.
 //! - A call answers within a bounded time, whatever the network does.
+//! - Where a key may have one device, one device gets it. Only of two servers that record certificates at
+//!   the same instant, on PostgreSQL, MySQL and MariaDB, may each give it to one.
 //! - No error, log line or `Debug` output holds the password.
 //!
 //! # Where to find what

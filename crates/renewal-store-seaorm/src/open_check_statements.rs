@@ -1,12 +1,12 @@
 //! What is read of a database before a request is opened. Each statement finds its rows by the primary
 //! key, or by the index that its comment names.
 
-use renewal_domain::{BlockSubject, DeviceId, KeyReuse, OrgId, Serial, Sha256Digest};
+use renewal_domain::{BlockSubject, KeyReuse, OrgId, Serial, Sha256Digest};
 use sea_orm::sea_query::{Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, Iterable, Value};
 
 use crate::backend::{Backend, Index};
-use crate::entity::{block, certificate, current, request, revocation};
+use crate::entity::{block, certificate, current, revocation};
 use crate::open_checks::{Opening, presented_serials};
 use crate::stretch::{of_each, padded};
 
@@ -93,20 +93,6 @@ pub(crate) fn latest(backend: Backend, org: OrgId, openings: &[&Opening<'_>]) ->
     backend.from(&mut select, current::Entity, Index::Primary);
     select.and_where(Column::OrgId.eq(org.as_uuid()));
     Some(of_each(backend, Column::iter(), select, Column::DeviceId, devices))
-}
-
-/// Reads which certificates the open requests of devices present, by `idx_open_requests_request`.
-pub(crate) fn presented_by(
-    backend: Backend,
-    org: OrgId,
-    devices: impl Iterator<Item = DeviceId>,
-) -> SelectStatement {
-    use request::Column;
-    let mut select = Query::select();
-    backend.from(&mut select, request::Entity, Index::Named("idx_open_requests_request"));
-    select.and_where(Column::OrgId.eq(org.as_uuid()));
-    let columns = [Column::DeviceId, Column::PresentedSerial].into_iter();
-    of_each(backend, columns, select, Column::DeviceId, devices.map(|it| it.as_uuid().into()).collect())
 }
 
 /// Reads the revocations of an authority's certificates in one organisation or, without one, in all, by

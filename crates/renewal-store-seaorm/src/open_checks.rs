@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::fleet_statements;
 use crate::open_check_statements as statements;
 use crate::session::{Session, Transaction};
+use crate::statements::requests_of_devices;
 
 /// A request that is opened.
 pub(crate) struct Opening<'r> {
@@ -102,20 +103,23 @@ impl Known {
     async fn find_used(&mut self, reader: &Reader<'_>, openings: &[&Opening<'_>]) -> Result<(), Failure> {
         let counts = |opening: &&&Opening<'_>| {
             let latest = self.latest.get(&opening.request.device_id());
-            let differs = |latest: &LatestCertificate| {
-                opening.presented().is_some_and(|presented| *presented.serial() != latest.serial)
+            // A serial number of another authority says nothing about ours.
+            let is_another = |latest: &LatestCertificate| {
+                opening.presented().is_some_and(|presented| {
+                    !presented.origin().is_of_our_authority() || *presented.serial() != latest.serial
+                })
             };
-            latest.is_some_and(|latest| !latest.used && differs(latest))
+            latest.is_some_and(|latest| !latest.used && is_another(latest))
         };
         let devices: Vec<_> = openings.iter().filter(counts).map(|it| it.request.device_id()).collect();
         if devices.is_empty() {
             return Ok(());
         }
-        let select = statements::presented_by(self.backend, self.org, devices.into_iter());
+        let select = requests_of_devices(self.backend, self.org, devices.into_iter());
         for row in reader.read(&select).await? {
-            let (device, serial) = request::device_and_presented(&row)?;
+            let (device, certificate) = request::device_and_certificate(&row)?;
             if let Some(latest) = self.latest.get_mut(&device) {
-                latest.used |= serial.as_ref() == Some(&latest.serial);
+                latest.used |= certificate.as_ref() == Some(&latest.serial);
             }
         }
         Ok(())
@@ -246,6 +250,10 @@ pub(crate) async fn judge(
 
 /// Of certificates that are about to be recorded, whether another device has one with the same key that
 /// is good: the first such device.
+///
+/// A store records certificates one transaction after the other, and SQLite does so for all stores. On the
+/// other databases two servers may record one each at the same instant, and neither sees the other's: the
+/// next request for the key is refused then, and `CertificateFilter::OfKey` shows both.
 pub(crate) async fn key_taken(
     backend: Backend,
     transaction: &Transaction,

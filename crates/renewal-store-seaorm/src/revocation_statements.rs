@@ -10,13 +10,13 @@ use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::certificate;
 use crate::entity::revocation::{Column, Entity, row};
-use crate::insert::Insert;
+use crate::insert::{Insert, in_parts};
 use crate::retention_statements::{BATCH, DeleteByKey, among};
 use crate::stretch::Stretch;
 
-/// Adds a revocation.
-pub(crate) fn insert(revoked: &RevokedCertificate) -> Insert {
-    Insert::of(Entity, [row(revoked)])
+/// Adds revocations.
+pub(crate) fn insert(revocations: &[&RevokedCertificate]) -> Vec<Insert> {
+    in_parts(revocations, |part| Insert::of(Entity, part.iter().map(|revoked| row(revoked))))
 }
 
 /// Revokes the certificate in its own row, if it was issued here and was not revoked before.

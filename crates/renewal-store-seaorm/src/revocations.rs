@@ -1,5 +1,7 @@
 //! Revocations: recorded and looked up.
 
+use std::collections::{BTreeMap, HashSet};
+
 use async_trait::async_trait;
 use renewal_domain::{
     Action, Block, OrgId, Page, PageRequest, RevocationId, RevocationStore, RevokedCertificate, Serial,
@@ -12,7 +14,10 @@ use crate::failure::{Failure, conflict};
 use crate::open_check_statements::{blocks_of, revocations};
 use crate::session::{Transaction, retrying};
 use crate::store::SeaOrmStore;
-use crate::{block_statements, fleet_statements, revocation_statements as statements};
+use crate::{action_statements, block_statements, fleet_statements, revocation_statements as statements};
+
+/// How many certificates one statement asks for.
+const SERIALS: usize = 512;
 
 #[async_trait]
 impl RevocationStore for SeaOrmStore {
@@ -95,18 +100,22 @@ impl SeaOrmStore {
         block: Option<&(Block, Action)>,
     ) -> Result<Vec<RevocationId>, Failure> {
         let backend = self.session.backend();
-        let mut recorded = Vec::new();
-        for (revoked, action) in revocations {
-            let there = self::revocations(backend, Some(org), &revoked.issuer_key_sha256, &[&revoked.serial]);
-            if !transaction.read(&there).await?.is_empty() {
-                continue;
-            }
-            transaction.write(&statements::insert(revoked)).await?;
+        let new = self.not_revoked(transaction, org, revocations).await?;
+        let mut rows: Vec<_> = new.iter().map(|(revoked, _)| revoked).collect();
+        // In one order, whoever writes: so two that revoke the same wait for one another, and not each for
+        // the other.
+        rows.sort_by_key(|revoked| (revoked.issuer_key_sha256, &revoked.serial));
+        for insert in statements::insert(&rows) {
+            transaction.write(&insert).await?;
+        }
+        for revoked in rows {
             if transaction.write(&statements::revoke_row(revoked)).await? > 0 {
                 transaction.write(&fleet_statements::forget_current(org, &revoked.serial)).await?;
             }
-            record(transaction, action).await?;
-            recorded.push(revoked.id);
+        }
+        let actions: Vec<_> = new.iter().map(|(_, action)| action).collect();
+        for insert in action_statements::insert(&actions) {
+            transaction.write(&insert).await?;
         }
         if let Some((block, action)) = block {
             let there = blocks_of(backend, org, [block.subject].into_iter());
@@ -115,6 +124,31 @@ impl SeaOrmStore {
                 record(transaction, action).await?;
             }
         }
-        Ok(recorded)
+        Ok(new.iter().map(|(revoked, _)| revoked.id).collect())
+    }
+
+    /// Those whose certificates are not revoked yet, each certificate once.
+    async fn not_revoked<'r>(
+        &self,
+        transaction: &Transaction,
+        org: OrgId,
+        revocations: &'r [(RevokedCertificate, Action)],
+    ) -> Result<Vec<&'r (RevokedCertificate, Action)>, Failure> {
+        let mut asked: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (revoked, _) in revocations {
+            asked.entry(&revoked.issuer_key_sha256).or_default().push(&revoked.serial);
+        }
+        let mut there = HashSet::new();
+        for (issuer, serials) in asked {
+            for serials in serials.chunks(SERIALS) {
+                let select = self::revocations(self.session.backend(), Some(org), issuer, serials);
+                for row in transaction.read(&select).await? {
+                    there.insert((*issuer, revocation::read(&row)?.serial));
+                }
+            }
+        }
+        let mut is_new =
+            |revoked: &RevokedCertificate| there.insert((revoked.issuer_key_sha256, revoked.serial.clone()));
+        Ok(revocations.iter().filter(|(revoked, _)| is_new(revoked)).collect())
     }
 }

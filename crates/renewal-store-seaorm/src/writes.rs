@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use renewal_domain::{
     Answer, Completed, Completion, DeviceId, OpenRequest, OpenRules, Opened, OrgId, RenewalEvent, RequestId,
-    Serial, Sha256Digest, StoreError,
+    Sha256Digest, StoreError,
 };
 
 use crate::failure::Failure;
@@ -25,7 +25,8 @@ pub(crate) enum Write {
 /// What only one write of a group may be about: of two, the second must see what the first did.
 #[derive(PartialEq, Eq, Hash)]
 enum Subject {
-    Request(OrgId, Sha256Digest, DeviceId, Option<Serial>),
+    /// Whether a device uses a certificate depends on the requests of it that are open.
+    Device(OrgId, DeviceId),
     End(OrgId, RequestId),
     Key(OrgId, Sha256Digest),
 }
@@ -94,12 +95,7 @@ impl Write {
     fn subjects(&self) -> Vec<Subject> {
         match self {
             Self::Append { .. } => Vec::new(),
-            Self::Open { request, .. } => vec![Subject::Request(
-                request.org_id(),
-                *request.csr_sha256(),
-                request.device_id(),
-                request.purpose().presented().map(|presented| presented.serial().clone()),
-            )],
+            Self::Open { request, .. } => vec![Subject::Device(request.org_id(), request.device_id())],
             Self::Complete { org, id, completion, .. } => {
                 let key = completion.certificate_with_new_key().map(|it| it.public_key_sha256);
                 let key = key.map(|key| Subject::Key(*org, key));

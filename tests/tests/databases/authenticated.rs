@@ -173,7 +173,7 @@ async fn an_edited_pending_request_is_refused(context: Context) {
         let enrollment = Purpose::Enrollment { token: None };
         let request = OpenRequest::new(NewRequest {
             state: RequestState::Pending,
-            requested_lifetime: Some(Duration::from_secs(3_600)),
+            requested_lifetime: Some(Duration::from_hours(1)),
             ..samples.new_request("sensor", column, enrollment)
         });
         opens(&store, &samples, &request).await;

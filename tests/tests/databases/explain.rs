@@ -212,7 +212,7 @@ async fn what_is_written_together_follows_an_index(context: Context) {
         }
         let csr = |number| format!("together {round} {number}");
         let requests: Vec<_> =
-            (0..40).map(|number| renewal(&samples, "gateway 7", &csr(number), 7)).collect();
+            (0..40).map(|number| renewal(&samples, &format!("gateway {number}"), &csr(number), 7)).collect();
         let rules = lenient(&samples);
         let _before = history.sent();
         let open = || join_all(requests.iter().map(|it| store.open(org, it, &rules)));

@@ -29,6 +29,9 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
     )
 }
 
+/// The columns that bound a search.
+type Columns = &'static [&'static str];
+
 /// How many of each an organisation has.
 const COUNT: u32 = 120;
 
@@ -89,8 +92,7 @@ async fn every_statement_about_actions_follows_an_index(context: Context) {
     let org = samples.org;
     let subject = BlockSubject::Device(samples.device("gateway 7").1);
     let BlockSubject::Device(device) = subject else { unreachable!() };
-    type Columns = &'static [&'static str];
-    let listings: [(ActionFilter, &'static str, Columns, Columns); 4] = [
+    let listings: [(ActionFilter, &str, Columns, Columns); 4] = [
         (ActionFilter::All, "PRIMARY", &["org_id"], &["org_id", "id"]),
         (
             ActionFilter::Kind(ActionKind::KeyBarred),

@@ -59,8 +59,9 @@ async fn calls_that_wait_share_their_statements(context: Context) {
     let inserts = recorder.take().iter().filter(|sent| sent.sql().starts_with("INSERT ")).count();
     assert!(inserts < 50, "{inserts} statements for 200 events");
 
-    let requests: Vec<_> =
-        (1..=200).map(|number| renewal(&samples, "gateway", &format!("{number}"), number)).collect();
+    let requests: Vec<_> = (1..=200)
+        .map(|number| renewal(&samples, &format!("gateway {number}"), &format!("{number}"), number))
+        .collect();
     let rules = samples.rules();
     let calls = requests.iter().map(|request| store.open(samples.org, request, &rules));
     for opened in join_all(calls).await {
@@ -75,6 +76,15 @@ async fn calls_that_wait_share_their_statements(context: Context) {
 
 /// What a call answered.
 type Said = Result<&'static str, StoreError>;
+
+fn word(done: &Completed) -> &'static str {
+    match done {
+        Completed::Recorded => "recorded",
+        Completed::TooLate => "too late",
+        Completed::TokenUnusable => "token unusable",
+        Completed::KeyInUse(_) => "key in use",
+    }
+}
 
 async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     let database = context.fresh_database().await;
@@ -93,7 +103,7 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     store.revoke_enrollment_token(org, token.id, samples.clock.now(), &revoked).await.unwrap();
     let mut good = Vec::new();
     for number in 0..20 {
-        good.push(opened(&store, &samples, "gateway", &format!("good {number}")).await);
+        good.push(opened(&store, &samples, &format!("gateway {number}"), &format!("good {number}")).await);
     }
     let same_serial = opened(&store, &samples, "pump", "same serial").await;
     let enrollment = samples.enrollment("camera", "enrollment", token.id);
@@ -103,15 +113,9 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
 
     // All of this at the same time.
     let mut calls: Vec<(&str, BoxFuture<'_, Said>)> = Vec::new();
-    let word = |done: Completed| match done {
-        Completed::Recorded => "recorded",
-        Completed::TooLate => "too late",
-        Completed::TokenUnusable => "token unusable",
-        Completed::KeyInUse(_) => "key in use",
-    };
     let complete = |request: &OpenRequest, number: u32| {
         let (store, id, end) = (&store, request.id(), samples.issued(request, number));
-        async move { store.complete(org, id, &end).await.map(word) }.boxed()
+        async move { store.complete(org, id, &end).await.map(|done| word(&done)) }.boxed()
     };
     let open = |request: OpenRequest| {
         let (store, rules) = (&store, samples.rules());
@@ -132,7 +136,8 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     for (number, request) in (100..).zip(&good) {
         calls.push(("recorded", complete(request, number)));
         let csr = format!("new {number}");
-        calls.push(("new", open(renewal(&samples, "gateway", &csr, 1))));
+        let device = format!("gateway {}", number - 100);
+        calls.push(("new", open(renewal(&samples, &device, &csr, 1))));
         calls.push(("created", create(others.start("gateway", AttemptKind::Recovery))));
     }
     let twice = pending_renewal(&samples, "twice", "twice", 1);
@@ -141,7 +146,7 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
         ("conflict", {
             let (store, id) = (&store, enrollment.id());
             let event = samples.issued(&ended, 3);
-            async move { store.complete(others.org, id, &event).await.map(word) }.boxed()
+            async move { store.complete(others.org, id, &event).await.map(|done| word(&done)) }.boxed()
         }),
         ("too late", complete(&ended, 4)),
         ("token unusable", complete(&enrollment, 5)),
@@ -187,13 +192,14 @@ async fn requests_that_were_answered_before_are_answered_so_again(context: Conte
     let store = open_store(database.url(), ConnectOptions::new()).await;
     let samples = Samples::of(1);
     for number in 1..=20 {
-        let request = opened(&store, &samples, "gateway", &format!("csr {number}")).await;
+        let request = opened(&store, &samples, &format!("gateway {number}"), &format!("csr {number}")).await;
         let end = samples.issued(&request, number);
         store.complete(samples.org, request.id(), &end).await.unwrap();
     }
     // Every second one repeats a request; all carry another id than before.
-    let requests: Vec<_> =
-        (1..=40).map(|number| renewal(&samples, "gateway", &format!("csr {number}"), 1)).collect();
+    let requests: Vec<_> = (1..=40)
+        .map(|number| renewal(&samples, &format!("gateway {number}"), &format!("csr {number}"), 1))
+        .collect();
     let rules = samples.rules();
     let answers = join_all(requests.iter().map(|request| store.open(samples.org, request, &rules))).await;
     for (number, answer) in (1..).zip(answers) {

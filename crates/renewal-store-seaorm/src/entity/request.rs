@@ -153,10 +153,18 @@ pub(crate) fn state_and_id(row: &QueryResult) -> Result<(RequestState, RequestId
     Ok((state(&row)?, row.parse(Column::Id, RequestId::new)?))
 }
 
-/// The device and the presented certificate of a row that has no more of its requests.
-pub(crate) fn device_and_presented(row: &QueryResult) -> Result<(DeviceId, Option<Serial>), StoreError> {
-    let row = Row::new("open_requests", ["device_id", "presented_serial"], row);
-    Ok((DeviceId::new(row.get(Column::DeviceId)?), presented(&row)?))
+/// The device of a row, and the certificate of ours that it presents, if it presents one.
+pub(crate) fn device_and_certificate(row: &QueryResult) -> Result<(DeviceId, Option<Serial>), StoreError> {
+    let row = Row::new("open_requests", ["org_id", "id"], row);
+    let origin = row.parse_optional(Column::PresentedOrigin, |name: String| origin(&name))?;
+    // A serial number of another authority says nothing about ours.
+    let is_ours = origin.is_some_and(CertificateOrigin::is_of_our_authority);
+    let certificate = if is_ours { presented(&row)? } else { None };
+    Ok((DeviceId::new(row.get(Column::DeviceId)?), certificate))
+}
+
+fn origin(name: &str) -> Result<CertificateOrigin, &'static str> {
+    CertificateOrigin::from_name(name).ok_or("it is one of ours, adopted, trusted, trusted_anywhere")
 }
 
 fn state(row: &Row<'_>) -> Result<RequestState, StoreError> {
@@ -190,10 +198,7 @@ fn purpose(row: &Row<'_>) -> Result<Purpose, StoreError> {
                 issuer_key_sha256: row.parse(Column::PresentedIssuerKeySha256, digest)?,
                 certificate_sha256: row.parse(Column::PresentedSha256, digest)?,
                 public_key_sha256: row.parse(Column::PresentedKeySha256, digest)?,
-                origin: row.parse(Column::PresentedOrigin, |name: String| {
-                    CertificateOrigin::from_name(&name)
-                        .ok_or("it is one of ours, adopted, trusted, trusted_anywhere")
-                })?,
+                origin: row.parse(Column::PresentedOrigin, |name: String| origin(&name))?,
             };
             Ok(Purpose::Attempt { kind, presented: presented.into() })
         }
