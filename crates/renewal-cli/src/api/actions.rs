@@ -1,6 +1,9 @@
 //! `actions`: who decided or did what.
 
+use std::fmt::Display;
+
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use comfy_table::Cell;
 use renewal_domain::{ActionKind, ApiTokenId, RequestId, Serial, TokenId};
@@ -108,6 +111,11 @@ pub(super) fn who(actor: &Actor) -> String {
         _ if actor.kind == "server" => "the server".to_owned(),
         _ => actor.display.clone(),
     }
+}
+
+/// A token in a table: its id, when it was made, and by whom.
+pub(super) fn made(id: impl Display, at: DateTime<Utc>, by: &Actor) -> String {
+    format!("{id}\nmade {}\nby {}", time(at), who(by))
 }
 
 /// An action in one line, of something whose name is known to the reader.

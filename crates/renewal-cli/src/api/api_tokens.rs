@@ -10,7 +10,7 @@ use renewal_server::api::model::{
     ApiToken, ApiTokenState, NewApiToken, NewApiTokenSecret, RevokeApiToken, RevokedApiToken,
 };
 
-use super::actions::who;
+use super::actions::made;
 use super::bootstrap;
 use super::client::Client;
 use super::filters::{span, told};
@@ -121,17 +121,14 @@ impl Record for NewApiTokenSecret {
 
 impl Listed for ApiToken {
     const NAME: &'static str = "API tokens";
-    const HEADINGS: &'static [&'static str] =
-        &["Token", "Name", "Role", "Made (UTC)", "By", "Expires (UTC)", "State"];
+    const HEADINGS: &'static [&'static str] = &["Token", "Name, role", "Expires (UTC)", "State"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = state(self.state);
         vec![
-            Cell::new(self.id),
-            Cell::new(&self.name),
-            Cell::new(self.role.as_str()),
-            Cell::new(time(self.created_at)),
-            Cell::new(who(&self.made_by)),
+            Cell::new(made(self.id, self.created_at, &self.made_by)),
+            Cell::new(format!("{}\n{}", self.name, self.role.as_str())),
             Cell::new(self.expires_at.map_or_else(|| "never".to_owned(), time)),
             cell(state, tone),
         ]

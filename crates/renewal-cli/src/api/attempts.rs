@@ -58,6 +58,7 @@ impl Record for OpenRequest {
 impl Listed for OpenRequest {
     const NAME: &'static str = "such open requests";
     const HEADINGS: &'static [&'static str] = &["Request", "Device", "For", "State", "Since (UTC)"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = match self.state {

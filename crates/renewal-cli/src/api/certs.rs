@@ -233,16 +233,14 @@ impl Record for Certificate {
 
 impl Listed for Certificate {
     const NAME: &'static str = "such certificates";
-    const HEADINGS: &'static [&'static str] =
-        &["Serial", "Device", "By", "Valid from (UTC)", "Valid until (UTC)", "State"];
+    const HEADINGS: &'static [&'static str] = &["Certificate", "Device", "Valid until (UTC)", "State"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = state(self);
         vec![
-            Cell::new(&self.serial),
+            Cell::new(format!("{}\n{}, from {}", self.serial, self.kind, time(self.not_before))),
             Cell::new(&self.device_name),
-            Cell::new(self.kind),
-            Cell::new(time(self.not_before)),
             Cell::new(time(self.not_after)),
             cell(state, tone),
         ]

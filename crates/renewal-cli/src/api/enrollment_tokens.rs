@@ -9,7 +9,7 @@ use renewal_domain::{TokenId, TokenState};
 use renewal_server::api::model::{EnrollmentToken, NewEnrollmentToken, NewEnrollmentTokenSecret};
 use serde_json::json;
 
-use super::actions::who;
+use super::actions::made;
 use super::client::Client;
 use super::filters::{span, told};
 use super::listing::{self, Limit};
@@ -102,18 +102,16 @@ impl Record for NewEnrollmentTokenSecret {
 
 impl Listed for EnrollmentToken {
     const NAME: &'static str = "enrollment tokens";
-    const HEADINGS: &'static [&'static str] =
-        &["Token", "Device", "Made (UTC)", "By", "Expires (UTC)", "State"];
+    const HEADINGS: &'static [&'static str] = &["Token", "Device", "Expires (UTC)", "State"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = state(self.state);
         let names = self.names.subject.iter().chain(&self.names.san);
         let device = names.fold(self.device_name.clone(), |device, name| device + "\n+ " + name);
         vec![
-            Cell::new(self.id),
+            Cell::new(made(self.id, self.created_at, &self.made_by)),
             Cell::new(device),
-            Cell::new(time(self.created_at)),
-            Cell::new(who(&self.made_by)),
             Cell::new(time(self.expires_at)),
             cell(state, tone),
         ]

@@ -122,7 +122,9 @@ async fn decisions(client: &Client, id: RequestId) -> Result<Vec<Action>> {
 async fn or_decided(client: &Client, id: RequestId, answer: Result<Value>) -> Result<Value> {
     match answer {
         Err(error) if error.is::<NotFound>() => Err(match decisions(client, id).await?.first() {
-            Some(action) => anyhow!("request {id} is not open: {}. {error}", actions::line(action)),
+            Some(action) => {
+                anyhow!("request {id} is not open: it ended on {}. {error}", actions::line(action))
+            }
             None => error,
         }),
         answer => answer,
