@@ -57,7 +57,7 @@ impl Record for OpenRequest {
 
 impl Listed for OpenRequest {
     const NAME: &'static str = "such open requests";
-    const HEADINGS: &'static [&'static str] = &["Request", "Device", "For", "State", "Since (UTC)"];
+    const HEADINGS: &'static [&'static str] = &["Request", "Device", "State since (UTC)"];
     const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
@@ -67,10 +67,8 @@ impl Listed for OpenRequest {
         };
         vec![
             Cell::new(self.id),
-            Cell::new(&self.device_name),
-            Cell::new(self.kind),
-            cell(state, tone),
-            Cell::new(time(self.opened_at)),
+            Cell::new(format!("{}, {}", self.device_name, self.kind)),
+            cell(format!("{state}\n{}", time(self.opened_at)), tone),
         ]
     }
 }

@@ -42,15 +42,15 @@ impl Record for Revocation {
 
 impl Listed for Revocation {
     const NAME: &'static str = "revocations";
-    const HEADINGS: &'static [&'static str] = &["Revoked (UTC)", "Certificate", "Expires (UTC)"];
+    const HEADINGS: &'static [&'static str] = &["Certificate", "Revoked (UTC)", "Expires (UTC)"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let issuer = self.issuer_key_sha256.get(..16).unwrap_or(&self.issuer_key_sha256);
-        let certificate =
-            format!("{}\n{}, of the authority with the key {issuer}…", self.serial, self.reason.as_str());
+        let reason = self.reason.as_str();
         vec![
+            Cell::new(format!("{}\n{reason}\nof the authority {issuer}…", self.serial)),
             Cell::new(time(self.revoked_at)),
-            Cell::new(certificate),
             Cell::new(self.not_after.map_or_else(|| "not known".to_owned(), time)),
         ]
     }
