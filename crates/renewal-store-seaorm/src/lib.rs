@@ -38,6 +38,7 @@
 //! | how a planner is left no choice of another | `stretch` |
 //! | what is asked about the fleet, and what that costs | `fleet_statements` |
 //! | how history is pruned, and what that may cost | `retention`, `retention_statements` |
+//! | what is asked about decisions | `action_statements`, `block_statements`, `revocation_statements` |
 //! | every other query | `statements`, `enrollment_token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions and retries | `session` |
