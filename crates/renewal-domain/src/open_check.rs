@@ -55,7 +55,7 @@ pub enum OpenRefusal {
     NotRecorded,
     /// The presented certificate is revoked.
     Revoked(Revocation),
-    /// The presented certificate is revoked in another organisation, and its authority is trusted in all.
+    /// The presented certificate is revoked in another organisation, whose word counts.
     RevokedElsewhere,
     /// Another certificate has taken the place of the presented one.
     Superseded,
@@ -96,7 +96,8 @@ pub struct OpenFindings {
     pub recorded: Option<RecordedCertificate>,
     /// The revocation that the organisation has of the presented certificate.
     pub revocation: Option<Revocation>,
-    /// Whether any organisation has one. Asked only for [`CertificateOrigin::TrustedAnywhere`].
+    /// Whether any organisation has one. Asked only where
+    /// [that counts](CertificateOrigin::heeds_every_organisation).
     pub revoked_anywhere: bool,
     /// The latest certificate of the device.
     pub latest: Option<LatestCertificate>,

@@ -51,6 +51,13 @@ impl CertificateOrigin {
         matches!(self, Self::Ours | Self::Adopted)
     }
 
+    /// Whether a revocation of any organisation counts: the certificate needs no row in the organisation of
+    /// the path, and another one may have recorded or revoked it.
+    #[must_use]
+    pub const fn heeds_every_organisation(self) -> bool {
+        matches!(self, Self::Adopted | Self::TrustedAnywhere)
+    }
+
     /// The origin that has this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

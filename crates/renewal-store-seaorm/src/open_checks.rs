@@ -126,7 +126,7 @@ impl Known {
     }
 
     /// Finds the revocations of presented certificates that were not issued here, those of one authority
-    /// at a time: in every organisation, where the authority is trusted in every one.
+    /// at a time: in every organisation, where the word of every one counts.
     async fn find_revocations(
         &mut self,
         reader: &Reader<'_>,
@@ -136,8 +136,8 @@ impl Known {
         for presented in openings.iter().filter_map(|opening| opening.presented()) {
             let org = match presented.origin() {
                 CertificateOrigin::Ours => continue,
-                CertificateOrigin::Adopted | CertificateOrigin::Trusted => Some(self.org),
-                CertificateOrigin::TrustedAnywhere => None,
+                origin if origin.heeds_every_organisation() => None,
+                _ => Some(self.org),
             };
             asked.entry((org, presented.issuer_key_sha256())).or_default().push(presented.serial());
         }
@@ -179,7 +179,7 @@ impl Known {
             it.issuer_key_sha256 == *presented.issuer_key_sha256() && it.serial == *presented.serial()
         };
         let ours = self.revocations.iter().filter(same).find(|it| it.org_id == self.org);
-        let anywhere = presented.origin() == CertificateOrigin::TrustedAnywhere;
+        let anywhere = presented.origin().heeds_every_organisation();
         OpenFindings {
             blocks,
             recorded: recorded.map(|it| RecordedCertificate {

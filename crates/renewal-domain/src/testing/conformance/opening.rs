@@ -21,7 +21,7 @@ suite![
     a_certificate_of_an_adopted_authority_need_not_be_recorded,
     a_certificate_of_another_authority_is_refused_once_it_is_revoked,
     the_serial_number_of_another_authority_says_nothing,
-    the_word_of_another_organisation_counts_where_an_authority_is_trusted_in_all,
+    the_word_of_another_organisation_counts_where_no_row_is_needed_here,
     an_enrollment_presents_nothing_that_could_be_refused,
     of_many_requests_at_once_each_is_judged_by_itself,
 ];
@@ -107,11 +107,12 @@ async fn a_certificate_of_another_organisation_is_not_recorded(stores: Stores) {
     let certificate = enroll(&stores, &theirs, "gateway", 10).await;
     let request = presenting(&ours, "csr", 10, Ours);
     assert_eq!(open(&stores, &ours, &request).await, Opened::Refused(OpenRefusal::NotRecorded));
-    // Nor does their revocation count.
+    // Their revocation says no more of it, but counts where no row is needed.
     revoke(&stores, &theirs, &certificate).await;
     assert_eq!(open(&stores, &ours, &request).await, Opened::Refused(OpenRefusal::NotRecorded));
     assert_no_trace(&stores, &ours, &request).await;
-    assert_eq!(open(&stores, &ours, &presenting(&ours, "csr", 10, Adopted)).await, NEW);
+    let adopted = presenting(&ours, "csr", 10, Adopted);
+    assert_eq!(open(&stores, &ours, &adopted).await, Opened::Refused(OpenRefusal::RevokedElsewhere));
 }
 
 async fn a_certificate_of_an_adopted_authority_need_not_be_recorded(stores: Stores) {
@@ -162,7 +163,7 @@ async fn the_serial_number_of_another_authority_says_nothing(stores: Stores) {
     }
 }
 
-async fn the_word_of_another_organisation_counts_where_an_authority_is_trusted_in_all(stores: Stores) {
+async fn the_word_of_another_organisation_counts_where_no_row_is_needed_here(stores: Stores) {
     let (ours, theirs) = (Samples::of(1), Samples::of(2));
     revoke_foreign(&stores, &theirs, OTHER_ISSUER, 10).await;
     let elsewhere = presenting(&ours, "anywhere", 10, TrustedAnywhere);
@@ -170,6 +171,10 @@ async fn the_word_of_another_organisation_counts_where_an_authority_is_trusted_i
     assert_no_trace(&stores, &ours, &elsewhere).await;
     assert_eq!(open(&stores, &ours, &presenting(&ours, "here", 10, Trusted)).await, NEW);
     assert_eq!(open(&stores, &ours, &presenting(&ours, "another", 11, TrustedAnywhere)).await, NEW);
+    // An adopted authority was at work for others too: one of them may have recorded and revoked it.
+    revoke_foreign(&stores, &theirs, OUR_ISSUER, 12).await;
+    let adopted = presenting(&ours, "adopted", 12, Adopted);
+    assert_eq!(open(&stores, &ours, &adopted).await, Opened::Refused(OpenRefusal::RevokedElsewhere));
 
     // The organisation's own word comes first, and says when and why.
     let revoked = revoke_foreign(&stores, &ours, OTHER_ISSUER, 10).await;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Tables;
 use crate::{
-    Answer, CertificateOrigin, DeviceId, DeviceName, KeyReuse, LatestCertificate, OpenFindings, OpenRefusal,
-    OpenRequest, OpenRules, OrgId, RecordedCertificate, Serial, Sha256Digest,
+    Answer, DeviceId, DeviceName, KeyReuse, LatestCertificate, OpenFindings, OpenRefusal, OpenRequest,
+    OpenRules, OrgId, RecordedCertificate, Serial, Sha256Digest,
 };
 
 impl Tables {
@@ -85,7 +85,7 @@ impl Tables {
                 presented_serial: certificate.presented_serial.clone(),
             }),
             revocation: self.revocation(org, issuer, serial).map(|revoked| revoked.revocation),
-            revoked_anywhere: presented.origin() == CertificateOrigin::TrustedAnywhere
+            revoked_anywhere: presented.origin().heeds_every_organisation()
                 && self.revocations_of(issuer, serial).next().is_some(),
             ..findings
         }
