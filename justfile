@@ -39,9 +39,10 @@ bench *ARGS:
     done
     exit $status
 
-# Counts the instructions of a renewal without I/O, and compares them with those recorded.
+# Counts the instructions of a renewal without I/O, of the service alone and behind EST, and compares them
+# with those recorded.
 bench-check *ARGS:
-    cargo bench -p renewal-store-seaorm --bench instructions -- {{ARGS}}
+    cargo bench -p renewal-server --features fuzzing --bench instructions -- {{ARGS}}
 
 # Compares AWS-LC, which signs and verifies here, with ring.
 bench-signatures:

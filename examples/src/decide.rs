@@ -5,6 +5,7 @@ use csr_service::{Outcome, Profile};
 use renewal_domain::{OrgId, RequestId, RevocationReason, Serial, SystemClock};
 
 use crate::Place;
+use crate::command_line;
 use crate::exit::{self, Status};
 use crate::ledger;
 use crate::output::say;
@@ -39,12 +40,16 @@ pub(crate) struct Revoke {
     /// Why
     #[arg(long, default_value = "unspecified", value_parser = reason)]
     reason: RevocationReason,
+
+    /// Why, in words, for the record
+    #[arg(long, default_value = "", hide_default_value = true)]
+    note: String,
 }
 
 /// Approves a request.
 pub(crate) async fn approve(place: &Place, args: &Approve) -> Result<Status> {
     let service = service(place).await?;
-    Ok(match service.approve(OrgId::new(place.org), args.request).await? {
+    Ok(match service.approve(OrgId::new(place.org), args.request, &command_line::context()).await? {
         Outcome::Issued(issued) => {
             let certificate = &issued.certificate;
             say!(
@@ -63,7 +68,8 @@ pub(crate) async fn approve(place: &Place, args: &Approve) -> Result<Status> {
 
 /// Denies a request.
 pub(crate) async fn deny(place: &Place, args: &Deny) -> Result<Status> {
-    service(place).await?.deny(OrgId::new(place.org), args.request, &args.note).await?;
+    let (org, by) = (OrgId::new(place.org), command_line::context());
+    service(place).await?.deny(org, args.request, &args.note, &by).await?;
     say!("Denied.")?;
     Ok(Status::Done)
 }
@@ -71,7 +77,8 @@ pub(crate) async fn deny(place: &Place, args: &Deny) -> Result<Status> {
 /// Revokes a certificate.
 pub(crate) async fn revoke(place: &Place, args: &Revoke) -> Result<Status> {
     let service = service(place).await?;
-    let certificate = service.revoke(OrgId::new(place.org), &args.serial, args.reason).await?;
+    let (org, by) = (OrgId::new(place.org), command_line::context());
+    let (certificate, revoked) = service.revoke(org, &args.serial, args.reason, &args.note, &by).await?;
     if let Some(revocation) = certificate.revocation {
         say!(
             "Certificate {} of {} was revoked on {} ({}).",
@@ -80,6 +87,12 @@ pub(crate) async fn revoke(place: &Place, args: &Revoke) -> Result<Status> {
             table::time(revocation.at),
             revocation.reason.as_str()
         )?;
+    }
+    for other in revoked.revocations.iter().filter(|other| other.serial != certificate.serial) {
+        say!("Certificate {}, which has its key, was revoked with it.", other.serial)?;
+    }
+    if revoked.barred_key.is_some() {
+        say!("No certificate is issued for its key any more.")?;
     }
     Ok(Status::Done)
 }

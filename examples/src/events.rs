@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use anyhow::Result;
 use renewal_domain::{
     AttemptId, CertificateFilter, Cursor, DeviceId, DeviceName, EventFilter, EventType, FleetStore, OrgId,
-    PageRequest, PageSize, ReasonCode, RenewalEvent, device,
+    PageRequest, PageSize, ReasonCode, RenewalEvent, RenewalEventStore, device,
 };
 use renewal_store_seaorm::SeaOrmStore;
 
@@ -52,23 +52,22 @@ pub(crate) struct Args {
 pub(crate) async fn run(place: &Place, args: &Args) -> Result<Status> {
     let org = OrgId::new(place.org);
     let mut filter = EventFilter::new().event_types(args.types.iter().copied());
-    if let Some(name) = &args.device {
-        let name = DeviceName::new(name.as_str())?;
-        filter = filter.device(DeviceId::of(org, &name, device::DEFAULT_PREFIX));
-    }
     if let Some(reason) = &args.reason {
         filter = filter.reason(reason.clone());
     }
     if let Some(attempt) = args.attempt {
         filter = filter.attempt(attempt);
     }
+    let store = ledger::existing(place).await?;
+    if let Some(called) = &args.device {
+        filter = filter.device(device_called(&store, org, called).await?);
+    }
     let size = PageSize::nearest(args.limit);
     let page = match args.cursor {
         None => PageRequest::first(size),
         Some(cursor) => PageRequest::resume(size, &filter.scope(org), cursor)?,
     };
-    let store = ledger::existing(place).await?;
-    let found = renewal_domain::RenewalEventStore::list(&store, org, &filter, &page).await?;
+    let found = RenewalEventStore::list(&store, org, &filter, &page).await?;
     if args.json {
         for event in &found.items {
             say!("{}", serde_json::to_string(event)?)?;
@@ -82,6 +81,15 @@ pub(crate) async fn run(place: &Place, args: &Args) -> Result<Status> {
         note!("There is more: repeat with --cursor {next}");
     }
     Ok(Status::Done)
+}
+
+/// The device with this name, or if nothing is known of one, the one with this UUID.
+async fn device_called(store: &SeaOrmStore, org: OrgId, called: &str) -> Result<DeviceId> {
+    let named = DeviceId::of(org, &DeviceName::new(called)?, device::DEFAULT_PREFIX);
+    let Ok(uuid) = called.parse() else { return Ok(named) };
+    let one = PageRequest::first(PageSize::nearest(1));
+    let known = RenewalEventStore::list(store, org, &EventFilter::new().device(named), &one).await?;
+    Ok(if known.items.is_empty() { DeviceId::new(uuid) } else { named })
 }
 
 /// Prints events of any devices.

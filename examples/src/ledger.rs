@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use csr_service::{Issuer, NewIssuer};
 use renewal_domain::Clock;
-use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use renewal_files::AuthenticationKeyFile;
+use renewal_store_seaorm::{AuthenticationKeys, ConnectOptions, SeaOrmStore, connect};
 
 use crate::Place;
 use crate::files::{self, Existing, Mode};
@@ -33,11 +34,27 @@ pub(crate) fn prepare_directory(dir: &Path) -> Result<()> {
 
 /// The ledger; a SQLite file of our own is made, and brought up to date, if need be.
 pub(crate) async fn prepared(place: &Place) -> Result<SeaOrmStore> {
-    if let Some(url) = &place.database_url {
-        return Ok(connect(url, ConnectOptions::default()).await?);
+    let store = match &place.database_url {
+        Some(url) => connect(url, ConnectOptions::default()).await?,
+        None => connect(&sqlite_url(&place.dir)?, ConnectOptions::new().migrate(true)).await?,
+    };
+    Ok(store.authenticated(authentication_keys(&place.dir)?))
+}
+
+/// The keys that authenticate rows of the ledger, made anew if there are none.
+fn authentication_keys(dir: &Path) -> Result<AuthenticationKeys> {
+    let path = dir.join(AuthenticationKeyFile::NAME);
+    prepare_directory(dir)?;
+    // Of two at once, one makes the keys and the other finds them.
+    let alone = files::lock(dir, ".authentication-key.lock")?;
+    if !path.exists() {
+        let new = AuthenticationKeyFile::random()?;
+        files::write(&path, new.text().as_bytes(), Mode::Secret, Existing::Keep)?;
     }
-    let ours = ConnectOptions::new().migrate(true);
-    Ok(connect(&sqlite_url(&place.dir)?, ours).await?)
+    drop(alone);
+    let keys =
+        AuthenticationKeyFile::read(&path).with_context(|| format!("cannot use {}", path.display()))?;
+    Ok(AuthenticationKeys::new(keys.first(), keys.older().iter().copied()))
 }
 
 /// The ledger that is there.

@@ -3,6 +3,7 @@
 //! Without a command it plays fourteen months of a device's life and shows the history it left; with
 //! one it works on your files.
 
+mod command_line;
 mod decide;
 mod demo;
 mod device;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use csr_service::{
-    ApprovalMode, Credential, CsrService, EnrollmentGrant, Outcome, Profile, ProvenCertificate, Request,
+    Adoption, ApprovalMode, Credential, CsrService, EnrollmentGrant, NamePolicy, Outcome, Profile,
+    ProvenCertificate, Request, SanPolicy, SubjectPolicy,
 };
-use renewal_domain::{OrgId, RequestKind, RequestState, SystemClock};
+use renewal_domain::{Clock, OrgId, RequestKind, RequestState, SystemClock};
 
 use crate::Place;
 use crate::exit::{self, Status};
@@ -20,6 +21,7 @@ use crate::table;
 
 /// What to sign.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Args {
     /// The request, PEM or DER
     #[arg(long, value_name = "FILE")]
@@ -45,6 +47,14 @@ pub(crate) struct Args {
     /// Let the request wait for `approve` or `deny`
     #[arg(long)]
     manual: bool,
+
+    /// Permit any valid name in the request, and not the CN alone
+    #[arg(long)]
+    any_name: bool,
+
+    /// Renew certificates of the authority that are not in the ledger too: it was at work before
+    #[arg(long)]
+    adopted: bool,
 }
 
 /// What is said when a certificate was issued and could not be written.
@@ -63,9 +73,9 @@ pub(crate) async fn run(place: &Place, args: &Args) -> Result<Status> {
     };
     let lifetime = args.days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60));
     let org = OrgId::new(place.org);
-    let service = service(place, args.manual).await?;
+    let service = service(place, args).await?;
     service.reconcile(org).await?;
-    Ok(match service.submit(org, Request { csr: &csr, credential, lifetime }).await? {
+    Ok(match service.submit(org, Request { csr: &csr, credential, lifetime, source_address: None }).await? {
         Outcome::Rejected(rejection) => exit::refused(&rejection),
         Outcome::Pending(pending) if pending.state == RequestState::Signing => bail!(
             "request {} is being signed by another process, or was left behind by one that stopped; \
@@ -102,14 +112,23 @@ pub(crate) async fn run(place: &Place, args: &Args) -> Result<Status> {
     })
 }
 
-async fn service(place: &Place, manual: bool) -> Result<CsrService> {
-    let mode = if manual { ApprovalMode::Manual } else { ApprovalMode::Automatic };
+async fn service(place: &Place, args: &Args) -> Result<CsrService> {
+    let mode = if args.manual { ApprovalMode::Manual } else { ApprovalMode::Automatic };
     let kinds = [RequestKind::Enrollment, RequestKind::Renewal, RequestKind::Recovery];
-    let profile =
-        kinds.into_iter().fold(Profile::builder(), |profile, kind| profile.approval(kind, mode)).build()?;
+    let names = if args.any_name {
+        NamePolicy { subject: SubjectPolicy::Any, san: SanPolicy::Any }
+    } else {
+        NamePolicy::default()
+    };
+    let profile = Profile::builder().names(names);
+    let profile = kinds.into_iter().fold(profile, |profile, kind| profile.approval(kind, mode)).build()?;
     let clock = SystemClock;
     ledger::prepare_directory(&place.dir)?;
     let store = ledger::prepared(place).await?;
     let issuer = ledger::issuer_or_new(&place.dir, &clock)?;
-    Ok(CsrService::builder(issuer, profile, Arc::new(store)).build())
+    let mut service = CsrService::builder(issuer, profile, Arc::new(store));
+    if args.adopted {
+        service = service.adopted(Adoption { before: clock.now(), organisation: OrgId::new(place.org) });
+    }
+    Ok(service.build())
 }

@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS `device_certificates` ( `org_id` binary(16) NOT NULL,
     `attempt_id` binary(16) NULL,
     `public_key_sha256` binary(32) NOT NULL,
     `csr_sha256` binary(32) NOT NULL,
+    `issuer_key_sha256` binary(32) NOT NULL,
+    `certificate_sha256` binary(32) NOT NULL,
     `presented_serial` varchar(40) NULL,
     `not_before` datetime(6) NOT NULL,
     `not_after` datetime(6) NOT NULL,
@@ -32,7 +34,7 @@ CREATE TABLE IF NOT EXISTS `device_certificates` ( `org_id` binary(16) NOT NULL,
     `revocation_reason` varchar(32) NULL,
     PRIMARY KEY (`org_id`, `serial`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX `idx_device_certificates_device_id` ON `device_certificates` (`org_id`, `device_id`, `request_id`);
-CREATE INDEX `idx_device_certificates_csr` ON `device_certificates` (`org_id`, `csr_sha256`, `request_id`);
+CREATE INDEX `idx_device_certificates_key` ON `device_certificates` (`org_id`, `public_key_sha256`, `csr_sha256`, `request_id`);
 
 CREATE TABLE IF NOT EXISTS `open_requests` ( `org_id` binary(16) NOT NULL,
     `id` binary(16) NOT NULL,
@@ -42,9 +44,17 @@ CREATE TABLE IF NOT EXISTS `open_requests` ( `org_id` binary(16) NOT NULL,
     `state` varchar(16) NOT NULL,
     `csr_der` blob NOT NULL,
     `csr_sha256` binary(32) NOT NULL,
+    `public_key_sha256` binary(32) NOT NULL,
     `presented_serial` varchar(40) NOT NULL,
     `old_cert_expiration` datetime(6) NULL,
+    `presented_issuer_key_sha256` binary(32) NULL,
+    `presented_sha256` binary(32) NULL,
+    `presented_key_sha256` binary(32) NULL,
+    `presented_origin` varchar(16) NULL,
     `requested_lifetime_seconds` bigint NULL,
+    `credential` varchar(255) NOT NULL,
+    `source_address` varchar(45) NULL,
+    `mac` varbinary(64) NULL,
     PRIMARY KEY (`org_id`, `id`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE UNIQUE INDEX `idx_open_requests_request` ON `open_requests` (`org_id`, `csr_sha256`, `device_id`, `presented_serial`);
+CREATE UNIQUE INDEX `idx_open_requests_request` ON `open_requests` (`org_id`, `device_id`, `csr_sha256`, `presented_serial`);
 

@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS "device_certificates" ( "org_id" uuid NOT NULL,
     "attempt_id" uuid NULL,
     "public_key_sha256" bytea NOT NULL,
     "csr_sha256" bytea NOT NULL,
+    "issuer_key_sha256" bytea NOT NULL,
+    "certificate_sha256" bytea NOT NULL,
     "presented_serial" varchar(40) NULL,
     "not_before" timestamp with time zone NOT NULL,
     "not_after" timestamp with time zone NOT NULL,
@@ -32,7 +34,7 @@ CREATE TABLE IF NOT EXISTS "device_certificates" ( "org_id" uuid NOT NULL,
     "revocation_reason" varchar(32) NULL,
     PRIMARY KEY ("org_id", "serial") );
 CREATE INDEX "idx_device_certificates_device_id" ON "device_certificates" ("org_id", "device_id", "request_id");
-CREATE INDEX "idx_device_certificates_csr" ON "device_certificates" ("org_id", "csr_sha256", "request_id");
+CREATE INDEX "idx_device_certificates_key" ON "device_certificates" ("org_id", "public_key_sha256", "csr_sha256", "request_id");
 
 CREATE TABLE IF NOT EXISTS "open_requests" ( "org_id" uuid NOT NULL,
     "id" uuid NOT NULL,
@@ -42,9 +44,17 @@ CREATE TABLE IF NOT EXISTS "open_requests" ( "org_id" uuid NOT NULL,
     "state" varchar(16) NOT NULL,
     "csr_der" bytea NOT NULL,
     "csr_sha256" bytea NOT NULL,
+    "public_key_sha256" bytea NOT NULL,
     "presented_serial" varchar(40) NOT NULL,
     "old_cert_expiration" timestamp with time zone NULL,
+    "presented_issuer_key_sha256" bytea NULL,
+    "presented_sha256" bytea NULL,
+    "presented_key_sha256" bytea NULL,
+    "presented_origin" varchar(16) NULL,
     "requested_lifetime_seconds" bigint NULL,
+    "credential" varchar(255) NOT NULL,
+    "source_address" varchar(45) NULL,
+    "mac" bytea NULL,
     PRIMARY KEY ("org_id", "id") );
-CREATE UNIQUE INDEX "idx_open_requests_request" ON "open_requests" ("org_id", "csr_sha256", "device_id", "presented_serial");
+CREATE UNIQUE INDEX "idx_open_requests_request" ON "open_requests" ("org_id", "device_id", "csr_sha256", "presented_serial");
 

@@ -2,7 +2,9 @@ CREATE TABLE IF NOT EXISTS `current_certificates` ( `org_id` binary(16) NOT NULL
     `device_id` binary(16) NOT NULL,
     `request_id` binary(16) NOT NULL,
     `serial` varchar(40) NOT NULL,
-    `not_after` datetime(6) NOT NULL,
+    `not_after` datetime(6) NULL,
+    `presented_serial` varchar(40) NULL,
+    `used` bool NOT NULL,
     PRIMARY KEY (`org_id`, `device_id`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX `idx_current_certificates_not_after` ON `current_certificates` (`org_id`, `not_after`, `request_id`);
 
@@ -13,14 +15,20 @@ CREATE TABLE IF NOT EXISTS `api_tokens` ( `org_id` binary(16) NOT NULL,
     `secret_sha256` binary(32) NOT NULL,
     `expires_at` datetime(6) NULL,
     `revoked_at` datetime(6) NULL,
+    `mac` varbinary(64) NULL,
+    `made_by_kind` varchar(16) NOT NULL,
+    `made_by_token_id` binary(16) NULL,
+    `made_by_name` varchar(255) NOT NULL,
+    `made_by_host` varchar(255) NULL,
     PRIMARY KEY (`org_id`, `id`) ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE INDEX `idx_api_tokens_made_by` ON `api_tokens` (`org_id`, `made_by_token_id`, `id`);
 
 CREATE INDEX `idx_device_certificates_revoked_at` ON `device_certificates` (`org_id`, `revoked_at`, `request_id`);
-INSERT INTO current_certificates (org_id, device_id, request_id, serial, not_after)
-SELECT one.org_id, one.device_id, one.request_id, one.serial, one.not_after
+INSERT INTO current_certificates (org_id, device_id, request_id, serial, not_after, presented_serial, used)
+SELECT one.org_id, one.device_id, one.request_id, one.serial,
+    CASE WHEN one.revoked_at IS NULL THEN one.not_after END, one.presented_serial, FALSE
 FROM device_certificates AS one
-WHERE one.revoked_at IS NULL
-    AND NOT EXISTS (
+WHERE NOT EXISTS (
         SELECT 1 FROM device_certificates AS newer
         WHERE newer.org_id = one.org_id AND newer.device_id = one.device_id AND newer.request_id > one.request_id
     )

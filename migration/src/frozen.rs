@@ -8,6 +8,7 @@ use crate::m20261123_000001_create_renewal_ledger::{TableDefinition, dialect::Di
 use crate::m20261123_000002_enrollment_tokens::{token_of_request, tokens};
 use crate::m20261124_000003_fleet::{FILL, api_tokens, current, revoked};
 use crate::m20261125_000004_partial_indexes::{ADD_RULE, partial};
+use crate::m20261127_000005_actions;
 use crate::{Migrator, MigratorTrait};
 use sea_orm_migration::sea_orm::sea_query::{
     MysqlQueryBuilder, PostgresQueryBuilder, SchemaStatementBuilder, SqliteQueryBuilder,
@@ -34,6 +35,7 @@ fn every_migration_is_frozen() {
         "m20261123_000002_enrollment_tokens",
         "m20261124_000003_fleet",
         "m20261125_000004_partial_indexes",
+        "m20261127_000005_actions",
     ];
     let migrations = Migrator::migrations();
     let known: Vec<_> = migrations.iter().map(|one| one.name()).collect();
@@ -55,6 +57,9 @@ fn sent() -> Vec<Frozen> {
         (MySql, fourth(MySql), ""),
         (Postgres, fourth(Postgres), include_str!("../released/m20261125_000004.postgres.sql")),
         (Sqlite, fourth(Sqlite), include_str!("../released/m20261125_000004.sqlite.sql")),
+        (MySql, fifth(MySql), include_str!("../released/m20261127_000005.mysql.sql")),
+        (Postgres, fifth(Postgres), include_str!("../released/m20261127_000005.postgres.sql")),
+        (Sqlite, fifth(Sqlite), include_str!("../released/m20261127_000005.sqlite.sql")),
     ]
 }
 
@@ -75,6 +80,11 @@ fn third(dialect: Dialect) -> String {
 fn fourth(dialect: Dialect) -> String {
     let indexes: String = partial(dialect).iter().map(|index| build(dialect, index) + ";\n").collect();
     if dialect == Dialect::Postgres { indexes + ADD_RULE + ";\n" } else { indexes }
+}
+
+fn fifth(dialect: Dialect) -> String {
+    let tables = m20261127_000005_actions::tables(dialect);
+    tables.iter().map(|table| sql(dialect, table)).collect()
 }
 
 /// The statements in the order in which they are sent, a column a line.

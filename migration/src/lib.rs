@@ -20,6 +20,7 @@ mod m20261123_000001_create_renewal_ledger;
 mod m20261123_000002_enrollment_tokens;
 mod m20261124_000003_fleet;
 mod m20261125_000004_partial_indexes;
+mod m20261127_000005_actions;
 mod run;
 mod status;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_enrollment_tokens::Migration),
             Box::new(m20261124_000003_fleet::Migration),
             Box::new(m20261125_000004_partial_indexes::Migration),
+            Box::new(m20261127_000005_actions::Migration),
         ]
     }
 }

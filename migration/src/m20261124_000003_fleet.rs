@@ -2,7 +2,10 @@
 //! of operators.
 
 use crate::m20261123_000001_create_renewal_ledger::TableDefinition;
-use crate::m20261123_000001_create_renewal_ledger::dialect::{Dialect, index, primary_key, sha256, text};
+use crate::m20261123_000001_create_renewal_ledger::dialect::{
+    Dialect, index, mac, primary_key, sha256, text,
+};
+use crate::m20261123_000002_enrollment_tokens::{add_made_by, made_by_index};
 use sea_orm_migration::prelude::*;
 
 const CURRENT: &str = "current_certificates";
@@ -10,14 +13,14 @@ const API_TOKENS: &str = "api_tokens";
 const CERTIFICATES: &str = "device_certificates";
 const REVOKED: &str = "idx_device_certificates_revoked_at";
 
-/// The current certificate of every device that has no row yet: the newest one, unless that was
-/// revoked.
+/// The current certificate of every device that has no row yet: the newest one, without its end if it
+/// was revoked.
 pub(crate) const FILL: &str = "\
-INSERT INTO current_certificates (org_id, device_id, request_id, serial, not_after)
-SELECT one.org_id, one.device_id, one.request_id, one.serial, one.not_after
+INSERT INTO current_certificates (org_id, device_id, request_id, serial, not_after, presented_serial, used)
+SELECT one.org_id, one.device_id, one.request_id, one.serial,
+    CASE WHEN one.revoked_at IS NULL THEN one.not_after END, one.presented_serial, FALSE
 FROM device_certificates AS one
-WHERE one.revoked_at IS NULL
-    AND NOT EXISTS (
+WHERE NOT EXISTS (
         SELECT 1 FROM device_certificates AS newer
         WHERE newer.org_id = one.org_id AND newer.device_id = one.device_id AND newer.request_id > one.request_id
     )
@@ -38,7 +41,12 @@ pub(crate) fn current(dialect: Dialect) -> TableDefinition {
         .col(dialect.uuid("device_id").not_null())
         .col(dialect.uuid("request_id").not_null())
         .col(text("serial", 40).not_null())
-        .col(dialect.timestamp("not_after").not_null())
+        // Null when it was revoked: it is in no listing then.
+        .col(dialect.timestamp("not_after").null())
+        // The certificate that was presented for it.
+        .col(text("presented_serial", 40).null())
+        // Whether an attempt was started with it that ended without a certificate.
+        .col(ColumnDef::new("used").boolean().not_null())
         // That of one device.
         .primary_key(&mut primary_key(["org_id", "device_id"]));
     if dialect == Dialect::Sqlite {
@@ -65,15 +73,20 @@ pub(crate) fn api_tokens(dialect: Dialect) -> TableDefinition {
         .col(dialect.uuid("org_id").not_null())
         .col(dialect.uuid("id").not_null())
         .col(text("name", 64).not_null())
-        // viewer or operator
+        // viewer, approver, operator or administrator
         .col(text("role", 16).not_null())
         .col(sha256("secret_sha256").not_null())
         .col(dialect.timestamp("expires_at").null())
         .col(dialect.timestamp("revoked_at").null())
+        // Authenticates what does not change of the row.
+        .col(mac("mac").null())
         // One token: it is shown with its id. And all of an organisation, newest first.
         .primary_key(&mut primary_key(["org_id", "id"]));
 
-    TableDefinition { name: API_TOKENS, create, indexes: Vec::new() }
+    add_made_by(&mut create, dialect);
+    // What was made with one token, newest first.
+    let indexes = vec![made_by_index(dialect, "idx_api_tokens_made_by", API_TOKENS)];
+    TableDefinition { name: API_TOKENS, create, indexes }
 }
 
 /// The index of what was revoked, last first. Few certificates are, and MySQL alone has to keep

@@ -156,7 +156,7 @@ fn parts(site: &Site, device: &Device) -> Outcome<()> {
     let certificate = std::fs::read(site.file("ca.pem"))?;
     let key = std::fs::read_to_string(site.file("ca.key"))?;
     let issuer = Issuer::from_pem(std::str::from_utf8(&certificate)?, &key, now)?;
-    let issuers = [DeviceIssuer::trusted(&certificate)?];
+    let issuers = [DeviceIssuer::previous(&certificate)?];
     let (profile, policy) = (Profile::builder().build()?, KeyPolicy::default());
     let request = device.request()?;
     let csr = Csr::parse(&request, &policy)?;

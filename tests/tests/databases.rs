@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "databases/authenticated.rs"]
+mod authenticated;
 #[path = "databases/cancellation.rs"]
 mod cancellation;
 #[path = "databases/conformance.rs"]
@@ -10,10 +12,14 @@ mod conformance;
 mod connect;
 #[path = "databases/corrupt.rs"]
 mod corrupt;
+#[path = "databases/decisions.rs"]
+mod decisions;
 #[path = "databases/dropped.rs"]
 mod dropped;
 #[path = "databases/explain.rs"]
 mod explain;
+#[path = "databases/explain_decisions.rs"]
+mod explain_decisions;
 #[path = "databases/explain_enrollment_tokens.rs"]
 mod explain_enrollment_tokens;
 #[path = "databases/explain_fleet.rs"]
@@ -30,14 +36,22 @@ mod groups;
 mod migration_program;
 #[path = "databases/migrations.rs"]
 mod migrations;
+#[path = "databases/mixed.rs"]
+mod mixed;
 #[path = "databases/plan.rs"]
 mod plan;
+#[path = "databases/recorded.rs"]
+mod recorded;
+#[path = "databases/same_key.rs"]
+mod same_key;
 #[path = "databases/schema.rs"]
 mod schema;
 #[path = "databases/servers.rs"]
 mod servers;
 #[path = "databases/service.rs"]
 mod service;
+#[path = "databases/support.rs"]
+mod support;
 #[path = "databases/tables.rs"]
 mod tables;
 #[path = "databases/upgrade.rs"]
@@ -58,15 +72,20 @@ fn main() -> ExitCode {
         trials.extend(upgrade::trials(backends));
         trials.extend(conformance::trials(backends));
         trials.extend(explain::trials(backends));
+        trials.extend(explain_decisions::trials(backends));
         trials.extend(explain_fleet::trials(backends));
         trials.extend(explain_retention::trials(backends));
         trials.extend(explain_enrollment_tokens::trials(backends));
         trials.extend(faults::trials(backends));
         trials.extend(groups::trials(backends));
+        trials.extend(mixed::trials(backends));
         trials.extend(waiting::trials(backends));
         trials.extend(full::trials(backends));
         trials.extend(cancellation::trials(backends));
         trials.extend(corrupt::trials(backends));
+        trials.extend(authenticated::trials(backends));
+        trials.extend(decisions::trials(backends));
+        trials.extend(same_key::trials(backends));
         trials.extend(dropped::trials(backends));
         trials.extend(service::trials(backends));
         trials

@@ -27,6 +27,8 @@ mod draft;
 mod encodings;
 #[path = "openssl/keys.rs"]
 mod keys;
+#[path = "openssl/name_constraints.rs"]
+mod name_constraints;
 #[path = "openssl/names.rs"]
 mod names;
 #[path = "openssl/signed.rs"]

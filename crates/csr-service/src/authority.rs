@@ -24,6 +24,9 @@ pub(crate) struct Authority {
     pub(crate) key_identifier: Option<Vec<u8>>,
     /// Whether it may sign revocation lists.
     pub(crate) may_sign_crls: bool,
+    /// Whether its extended key usage, if it has one, lets the certificates that it signs be for TLS
+    /// clients.
+    pub(crate) permits_client_auth: bool,
     pub(crate) not_before: DateTime<Utc>,
     pub(crate) not_after: DateTime<Utc>,
 }
@@ -43,6 +46,8 @@ impl Authority {
             return Err(IssuerError::MayNotSign);
         }
         let may_sign_crls = usage.is_none_or(|usage| usage.value.crl_sign());
+        let purposes = certificate.extended_key_usage().ok().flatten();
+        let permits_client_auth = purposes.is_none_or(|it| it.value.client_auth || it.value.any);
         let beyond = || IssuerError::Certificate("its times cannot be computed with".into());
         let key_info = certificate.public_key().raw.to_vec();
         let key = PublicKeyInfo::from_der(&key_info)
@@ -62,6 +67,7 @@ impl Authority {
             key_kind,
             key_identifier,
             may_sign_crls,
+            permits_client_auth,
             not_before: time(&certificate.validity().not_before).ok_or_else(beyond)?,
             not_after: time(&certificate.validity().not_after).ok_or_else(beyond)?,
             der,

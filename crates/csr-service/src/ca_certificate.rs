@@ -61,6 +61,16 @@ impl CaCertificate {
         Sha256::digest(&self.0.der).into()
     }
 
+    /// The SHA-256 of its DER `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn public_key_sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.0.key_info).into()
+    }
+
+    pub(crate) fn key_info(&self) -> &[u8] {
+        &self.0.key_info
+    }
+
     /// What kind of key it has.
     #[must_use]
     pub const fn key_kind(&self) -> KeyKind {

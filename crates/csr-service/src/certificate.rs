@@ -18,6 +18,7 @@ use crate::issuer::Issuer;
 use crate::lint;
 use crate::profile::Profile;
 use crate::reason::Reason;
+use crate::rejection::Rejection;
 use crate::serial::{RandomError, random_serial};
 
 /// The shortest time that a certificate is valid, whatever is requested.
@@ -89,6 +90,9 @@ pub enum IssueError {
         /// The last moment of its validity.
         not_after: DateTime<Utc>,
     },
+    /// The issuer's name constraints do not permit a name in the request.
+    #[error(transparent)]
+    NameNotPermitted(#[from] Rejection),
     /// The system gave no random numbers for the serial number.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -106,6 +110,7 @@ impl IssueError {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::IssuerNotValid { .. } => Reason::IssuerExpired,
+            Self::NameNotPermitted(rejection) => rejection.reason(),
             Self::Random(_) | Self::Signer(_) => Reason::SignerFailed,
             Self::Wrong(_) => Reason::IssuedCertificateWrong,
         }
@@ -129,9 +134,12 @@ pub(crate) struct Meant<'a> {
 /// second), and never longer than the issuer. Times are cut to whole seconds. Signing takes as
 /// long as the issuer's signer takes, and blocks the thread.
 ///
+/// The names are those of the request, whatever the profile permits: only the caller knows whether it
+/// is a first request, which [`NamePolicy::uncovered`](crate::NamePolicy::uncovered) judges, or a renewal.
+///
 /// # Errors
-/// [`IssueError`] when the issuer's certificate is not valid at `now`, there are no random
-/// numbers, the key does not sign, or what it signed is not exactly what was meant (RFC 5280
+/// [`IssueError`] when the issuer's certificate is not valid at `now`, its name constraints do not
+/// [permit](Issuer::permits_names) the names in the request, there are no random numbers, the key does not sign, or what it signed is not exactly what was meant (RFC 5280
 /// profile, names, key, validity, serial number).
 pub fn issue(
     issuer: &Issuer,
@@ -156,6 +164,7 @@ fn issue_with_serial(
     if now < issuer.not_before() || now >= issuer.not_after() {
         return Err(not_valid());
     }
+    issuer.permits_names(csr)?;
     let requested = requested_lifetime.map(TimeDelta::from_std).and_then(Result::ok);
     let lifetime = profile.lifetime().min(requested.unwrap_or(TimeDelta::MAX)).max(SHORTEST_LIFETIME);
     let ends = now.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);

@@ -8,15 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
 use renewal_domain::{Revocation, RevocationReason, Serial};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
 
 use crate::authority::Authority;
 use crate::certificate::whole_second;
 use crate::encoding::pem_of;
 use crate::issuer::{Issuer, Signer, read_key};
 use crate::issuer_error::IssuerError;
-use crate::presented::authority_key_identifier;
 
 /// An authority that signs revocation lists: the present issuer, or a previous one whose key was
 /// kept. Its own validity is not looked at, since its last list may come after it.
@@ -64,15 +61,10 @@ impl CrlIssuer {
         self.0.certificate_der()
     }
 
-    /// Whether it issued a certificate (DER), by the name and the key that it refers to; none if
-    /// that is no certificate.
-    pub(crate) fn has_issued(&self, der: &[u8]) -> Option<bool> {
-        let (_, certificate) = X509Certificate::from_der(der).ok()?;
-        let key = authority_key_identifier(&certificate);
-        Some(
-            certificate.issuer().as_raw() == self.0.authority().name
-                && key.is_none_or(|key| key == self.0.key_identifier()),
-        )
+    /// The SHA-256 of its DER `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn public_key_sha256(&self) -> [u8; 32] {
+        self.0.public_key_sha256()
     }
 }
 

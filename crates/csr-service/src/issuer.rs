@@ -12,24 +12,27 @@ use sha2::{Digest, Sha256};
 use crate::authority::Authority;
 use crate::crl::CrlIssuer;
 use crate::csr::Csr;
+use crate::device_issuer::DeviceIssuer;
 use crate::encoding::pem_of;
 use crate::issuer_error::IssuerError;
-use crate::presented::DeviceIssuer;
+use crate::name_constraints::NameConstraints;
+use crate::names::RawName;
 use crate::reason::Reason;
 use crate::rejection::Rejection;
-use crate::subject::RawName;
 
 /// A key that signs, wherever it lives: in memory, in a hardware module, behind a network.
 /// [`SigningKey::sign`] may take long and may fail.
 pub type Signer = Arc<dyn SigningKey + Send + Sync>;
 
-/// An authority that issues certificates. It exists only when the certificate is a CA's and valid
-/// at the time it was loaded, and the key is the certificate's.
+/// An authority that issues certificates. It exists only when the certificate is a CA's that may
+/// issue certificates for TLS clients and was valid at the time it was loaded, when its name
+/// constraints can be obeyed, and when the key is the certificate's.
 #[derive(Clone)]
 pub struct Issuer {
     authority: Authority,
     params: CertificateParams,
     signer: Signer,
+    name_constraints: NameConstraints,
 }
 
 impl Issuer {
@@ -38,7 +41,8 @@ impl Issuer {
     ///
     /// # Errors
     /// [`IssuerError`] when certificate or key cannot be read, do not belong together, or the
-    /// certificate is no CA's or not valid at `now`.
+    /// certificate is no CA's, not valid at `now`, may not issue certificates for TLS clients
+    /// (RFC 5280, sections 4.2.1.3 and 4.2.1.12), or has name constraints that cannot be obeyed.
     pub fn from_pem(
         certificate_pem: impl AsRef<[u8]>,
         key_pem: impl AsRef<[u8]>,
@@ -62,7 +66,7 @@ impl Issuer {
     }
 
     fn of(authority: Authority, signer: Signer, now: DateTime<Utc>) -> Result<Self, IssuerError> {
-        let issuer = Self::pair(authority, signer)?;
+        let mut issuer = Self::pair(authority, signer)?;
         let authority = &issuer.authority;
         if now < authority.not_before {
             return Err(IssuerError::NotYetValid(authority.not_before));
@@ -70,16 +74,22 @@ impl Issuer {
         if now > authority.not_after {
             return Err(IssuerError::Expired(authority.not_after));
         }
+        if !authority.permits_client_auth {
+            return Err(IssuerError::MayNotIssueForClients);
+        }
+        issuer.name_constraints =
+            NameConstraints::of_certificate(&authority.der).map_err(IssuerError::NameConstraints)?;
         Ok(issuer)
     }
 
-    /// Certificate and key that belong together, whether the certificate is valid now or not.
+    /// Certificate and key that belong together, whether the certificate is valid now or not, and
+    /// whatever it may issue.
     pub(crate) fn pair(authority: Authority, signer: Signer) -> Result<Self, IssuerError> {
         if signer.subject_public_key_info() != authority.key_info {
             return Err(IssuerError::KeyMismatch);
         }
         let params = issuing_params(&authority)?;
-        Ok(Self { authority, params, signer })
+        Ok(Self { authority, params, signer, name_constraints: NameConstraints::default() })
     }
 
     /// The CA certificate, PEM.
@@ -138,11 +148,20 @@ impl Issuer {
         Ok(())
     }
 
-    /// The issuer as a device issuer, so that what it issued can be renewed; `recorded_only` as
-    /// in [`DeviceIssuer::recorded`].
+    /// Refuses a request with a name that the issuer's certificate does not permit (RFC 5280, section
+    /// 4.2.1.10): verifiers would refuse the certificate. The subject is compared with constraints of
+    /// directory names, its e-mail addresses and the alternative names with those of their forms.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with [`Reason::NameNotPermittedByIssuer`] that has the name and the constraint.
+    pub fn permits_names(&self, csr: &Csr) -> Result<(), Rejection> {
+        self.name_constraints.check(csr).map_err(|why| Rejection::new(Reason::NameNotPermittedByIssuer, why))
+    }
+
+    /// The issuer as a device issuer, so that what it issued can be renewed.
     #[must_use]
-    pub fn as_device_issuer(&self, recorded_only: bool) -> DeviceIssuer {
-        DeviceIssuer::new(self.authority.clone(), recorded_only)
+    pub fn as_device_issuer(&self) -> DeviceIssuer {
+        DeviceIssuer::ours(self.authority.clone())
     }
 
     pub(crate) const fn authority(&self) -> &Authority {

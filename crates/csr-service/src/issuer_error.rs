@@ -15,6 +15,17 @@ pub enum IssuerError {
     /// The certificate has a `keyUsage` without `keyCertSign`.
     #[error("the issuer's certificate may not sign certificates; its keyUsage must have keyCertSign")]
     MayNotSign,
+    /// The certificate has an `extendedKeyUsage` with neither `clientAuth` nor `anyExtendedKeyUsage`.
+    /// Many verifiers take it as a limit on what the authority issues.
+    #[error(
+        "the issuer's certificate may not issue certificates for TLS clients; its extendedKeyUsage must have clientAuth, or be left out"
+    )]
+    MayNotIssueForClients,
+    /// The certificate has name constraints that cannot be obeyed.
+    #[error(
+        "the issuer's name constraints cannot be obeyed ({0}); use an authority with other name constraints, or with none"
+    )]
+    NameConstraints(String),
     /// The certificate has a `keyUsage` without `cRLSign`.
     #[error("the issuer's certificate may not sign revocation lists; its keyUsage must have cRLSign")]
     MayNotSignLists,
@@ -27,9 +38,9 @@ pub enum IssuerError {
     /// The subject cannot be written unchanged as the issuer of a certificate.
     #[error("the issuer's subject cannot be used ({0}); use an authority with a simpler name")]
     Name(String),
-    /// The key is of a type with which nothing is signed here.
+    /// The key is of a type with which nothing is signed here, or its private key is no secret.
     #[error(
-        "an issuer's key of this type cannot be used ({0}); use ECDSA P-256 or P-384, Ed25519 or RSA from 2048 bits"
+        "the issuer's key cannot be used ({0}); use a new key: ECDSA P-256 or P-384, Ed25519, or RSA of 2048 to 8192 bits"
     )]
     KeyType(String),
     /// There is no private key in the input, or not one alone.

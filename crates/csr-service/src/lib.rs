@@ -10,7 +10,9 @@
 //! - no certificate leaves before its row and its success event are committed, in one transaction;
 //! - every start has exactly one end, whatever is killed or dropped in between;
 //! - a device that proved who it is and is refused has a failure in its history, with a [`Reason`];
-//! - of a request, nothing gets into a certificate but the public key and the vetted names.
+//! - of a request, nothing gets into a certificate but the public key and the vetted names;
+//! - nobody gets a name that nobody gave them: the [`NamePolicy`] of the profile, the [`NameGrant`] of the
+//!   permission to enroll, a person who approves, or the certificate that is renewed.
 //!
 //! What can be used by itself, without a store: [`Csr`] (PKCS#10, RFC 2986), [`Issuer`],
 //! [`NewIssuer`], [`Profile`], [`PresentedCertificate`], [`issue`].
@@ -36,7 +38,7 @@
 //!
 //! let org = OrgId::new(uuid::Uuid::nil());
 //! let credential = Credential::Enrollment(EnrollmentGrant::for_any_device());
-//! match service.submit(org, Request { csr: csr.as_bytes(), credential, lifetime: None }).await? {
+//! match service.submit(org, Request { csr: csr.as_bytes(), credential, lifetime: None, source_address: None }).await? {
 //!     Outcome::Issued(issued) => println!("{}", issued.pem()),
 //!     Outcome::Pending(pending) => println!("ask again in {:?}", pending.retry_after),
 //!     Outcome::Rejected(rejection) => println!("{rejection}"),
@@ -46,7 +48,6 @@
 //! ```
 
 mod algorithm;
-mod alt_names;
 mod authority;
 mod ca_certificate;
 mod certificate;
@@ -55,14 +56,17 @@ mod credential;
 mod crl;
 mod crl_url;
 mod csr;
+mod device_issuer;
 mod encoding;
+mod foreign;
 mod issuer;
 mod issuer_error;
 mod key;
 mod lint;
+mod name_constraints;
+mod names;
 mod new_issuer;
 mod observer;
-mod organisations;
 mod outcome;
 mod presented;
 mod profile;
@@ -71,29 +75,38 @@ mod rejection;
 mod retention;
 mod serial;
 mod service;
-mod subject;
+mod stored;
 #[cfg(test)]
 mod test_support;
 
-pub use alt_names::{MAX_ALT_NAMES, SubjectAltNames};
 pub use ca_certificate::CaCertificate;
 pub use certificate::{IssueError, IssuedCertificate, issue};
-pub use credential::{Credential, EnrollmentGrant, ProvenCertificate};
+pub use credential::{BootstrapCertificate, Credential, EnrollmentGrant, ProvenCertificate};
 pub use crl::{CrlError, CrlIssuer, RevocationList};
 pub use crl_url::{CrlUrl, InvalidCrlUrl};
 pub use csr::{Csr, MAX_CSR_BYTES, MAX_CSR_PEM_BYTES};
+pub use device_issuer::{Adoption, DeviceIssuer};
+pub use foreign::{ForeignCertificate, ForeignCertificateError};
 pub use issuer::{Issuer, Signer};
 pub use issuer_error::IssuerError;
 pub use key::{KeyKind, KeyPolicy, KeyType, MAX_RSA_BITS, MIN_RSA_BITS};
+pub use names::{
+    AttributePattern, InvalidPattern, MAX_ALT_NAMES, NameGrant, NamePolicy, SanPattern, SanPolicy, Subject,
+    SubjectAltNames, SubjectPolicy, UncoveredNames,
+};
 pub use new_issuer::{IssuerKey, NewIssuer, NewIssuerBuilder};
 pub use observer::Observer;
-pub use organisations::{EveryOrganisation, Organisations};
 pub use outcome::{Issued, Outcome, Pending, ServiceError};
-pub use presented::{DeviceIssuer, PresentedCertificate};
+pub use presented::PresentedCertificate;
 pub use profile::{ApprovalMode, Profile, ProfileBuilder, ProfileError};
 pub use reason::Reason;
 pub use rejection::Rejection;
-pub use retention::{PruneProgress, Pruned, Retention, RetentionError, prune};
+pub use retention::{
+    MAX_SILENCE, PruneError, PruneProgress, Pruned, Retention, RetentionError, check_clock, prune,
+    prune_action,
+};
 pub use serial::{RandomError, random_serial};
-pub use service::{ApiTokenSecret, CsrService, CsrServiceBuilder, Reconciled, Request, TokenSecret};
-pub use subject::Subject;
+pub use service::{
+    ApiTokenSecret, CsrService, CsrServiceBuilder, NewEnrollmentToken, Reconciled, Request, Revoked,
+    RevokedTokens, TokenSecret, certificate_pem,
+};

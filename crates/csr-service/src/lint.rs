@@ -11,11 +11,11 @@ use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::alt_names::SubjectAltNames;
 use crate::certificate::Meant;
 use crate::certificate_der::parse;
 use crate::encoding::Unreadable;
 use crate::issuer::Issuer;
+use crate::names::SubjectAltNames;
 use crate::presented::authority_key_identifier;
 
 /// The years that are written as `UTCTime` (RFC 5280, section 4.1.2.5).

@@ -27,6 +27,11 @@ pub trait Observer: Send + Sync {
         let _ = (org, reason);
     }
 
+    /// An enrollment of somebody who proved who he is was refused: an action of the server says so.
+    fn enrollment_refused(&self, org: OrgId, reason: Reason) {
+        let _ = (org, reason);
+    }
+
     /// The issuer's key was asked for a certificate, and after this time there was one, or there
     /// was none. The time includes the wait for a free thread.
     fn signed(&self, took: Duration, successful: bool) {

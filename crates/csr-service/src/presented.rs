@@ -1,75 +1,25 @@
-//! The certificate that a device presents, and the authorities whose certificates are accepted.
+//! The certificate that a device presents.
 
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use renewal_domain::{Serial, Standing};
+use renewal_domain::Serial;
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry as oids;
 
 use crate::algorithm::verify;
-use crate::alt_names::SubjectAltNames;
-use crate::authority::Authority;
 use crate::certificate_der::{certificate_der, parse, time};
+use crate::device_issuer::DeviceIssuer;
 use crate::encoding::{PublicKeyInfo, Signed, Unreadable};
-use crate::issuer_error::IssuerError;
+use crate::key::refuse_broken;
+use crate::names::{RawName, Subject, SubjectAltNames};
 use crate::reason::Reason;
 use crate::rejection::Rejection;
-use crate::subject::{RawName, Subject};
 
 /// How far a presented certificate's start may lie in the future: clocks differ.
 const CLOCK_LEEWAY: TimeDelta = TimeDelta::seconds(60);
-
-/// An authority whose device certificates are accepted for renewal and recovery: the present
-/// issuer, a previous one, or one brought along from another system.
-///
-/// Its own validity is not looked at, for devices outlive authorities; what ends the trust in an
-/// authority is that it is not given any more.
-#[derive(Clone, Debug)]
-pub struct DeviceIssuer {
-    authority: Authority,
-    required_standing: Standing,
-}
-
-impl DeviceIssuer {
-    /// Every certificate of this authority (PEM or DER) is accepted, recorded or not.
-    ///
-    /// # Errors
-    /// [`IssuerError`] when it is no CA certificate that can be used.
-    pub fn trusted(certificate: impl AsRef<[u8]>) -> Result<Self, IssuerError> {
-        let authority = Authority::read(certificate.as_ref())?;
-        Ok(Self { authority, required_standing: Standing::NotRevoked })
-    }
-
-    /// A certificate of this authority (PEM or DER) is accepted only when it is recorded in the
-    /// ledger of the device's organisation. For an authority that serves several organisations.
-    ///
-    /// # Errors
-    /// [`IssuerError`] when it is no CA certificate that can be used.
-    pub fn recorded(certificate: impl AsRef<[u8]>) -> Result<Self, IssuerError> {
-        let authority = Authority::read(certificate.as_ref())?;
-        Ok(Self { authority, required_standing: Standing::Recorded })
-    }
-
-    pub(crate) const fn new(authority: Authority, recorded_only: bool) -> Self {
-        let required_standing = if recorded_only { Standing::Recorded } else { Standing::NotRevoked };
-        Self { authority, required_standing }
-    }
-
-    /// What the organisation's ledger must say of its certificates for them to be renewed.
-    #[must_use]
-    pub const fn required_standing(&self) -> Standing {
-        self.required_standing
-    }
-
-    /// The authority's certificate, DER.
-    #[must_use]
-    pub fn certificate_der(&self) -> &[u8] {
-        &self.authority.der
-    }
-}
 
 /// A device certificate that was found genuine: issued by a device issuer, for a device, with
 /// names that can be renewed. It may have expired; that somebody holds its key is not shown by it.
@@ -77,7 +27,6 @@ impl DeviceIssuer {
 pub struct PresentedCertificate {
     der: Vec<u8>,
     issuer_index: usize,
-    required_standing: Standing,
     serial: Serial,
     subject: Subject,
     san: SubjectAltNames,
@@ -91,12 +40,14 @@ impl PresentedCertificate {
     /// fits in name, key identifier and signature counts.
     ///
     /// # Errors
-    /// A [`Rejection`] with one of the reasons `Certificate…` that say "presented".
+    /// A [`Rejection`] with one of the reasons `Certificate…` that say "presented"; or
+    /// [`Reason::KeyFactorable`] or [`Reason::KeyGuessable`], since anybody could present it.
     pub fn parse(input: &[u8], issuers: &[DeviceIssuer], now: DateTime<Utc>) -> Result<Self, Rejection> {
         let der = certificate_der(input).map_err(malformed)?;
         let certificate = parse(&der).map_err(malformed)?;
-        let (issuer_index, issuer) = find_issuer(&der, &certificate, issuers)?;
+        let issuer_index = find_issuer(&der, &certificate, issuers)?;
         check_purpose(&certificate)?;
+        check_key(&certificate)?;
 
         let serial = certificate.raw_serial();
         if serial.first().is_some_and(|octet| octet & 0x80 != 0) {
@@ -115,7 +66,6 @@ impl PresentedCertificate {
         }
         Ok(Self {
             issuer_index,
-            required_standing: issuer.required_standing(),
             serial,
             subject,
             san,
@@ -136,12 +86,6 @@ impl PresentedCertificate {
     #[must_use]
     pub const fn issuer_index(&self) -> usize {
         self.issuer_index
-    }
-
-    /// What the organisation's ledger must say of it for it to be renewed.
-    #[must_use]
-    pub const fn required_standing(&self) -> Standing {
-        self.required_standing
     }
 
     /// The serial number.
@@ -166,6 +110,12 @@ impl PresentedCertificate {
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.key_info
+    }
+
+    /// The SHA-256 of the certificate, DER.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
     }
 
     /// The SHA-256 of [`spki_der`](Self::spki_der).
@@ -203,16 +153,15 @@ impl fmt::Debug for PresentedCertificate {
             .field("san", &self.san.to_string())
             .field("not_before", &self.not_before)
             .field("not_after", &self.not_after)
-            .field("required_standing", &self.required_standing)
             .finish_non_exhaustive()
     }
 }
 
-fn find_issuer<'i>(
+fn find_issuer(
     der: &[u8],
     certificate: &X509Certificate<'_>,
-    issuers: &'i [DeviceIssuer],
-) -> Result<(usize, &'i DeviceIssuer), Rejection> {
+    issuers: &[DeviceIssuer],
+) -> Result<usize, Rejection> {
     let foreign = |detail| Rejection::new(Reason::CertificateNotFromDeviceIssuer, detail);
     let signed = Signed::from_der(der).map_err(|error| malformed(Unreadable(error.to_string())))?;
     let wanted = authority_key_identifier(certificate);
@@ -232,6 +181,7 @@ fn find_issuer<'i>(
         .find(|(_, issuer)| {
             PublicKeyInfo::from_der(&issuer.authority.key_info).is_ok_and(|key| verify(&signed, &key).is_ok())
         })
+        .map(|(index, _)| index)
         .ok_or_else(|| foreign("it was not signed with the key of the device issuer of this name"))
 }
 
@@ -242,12 +192,17 @@ pub(crate) fn authority_key_identifier<'a>(certificate: &X509Certificate<'a>) ->
     })
 }
 
-/// It must be a device's: no authority's, for TLS clients if it says for what it is, and without
-/// conditions that are not understood here (RFC 5280, section 4.2).
+/// It must be a device's: no authority's, for signatures and TLS clients if it says for what it is,
+/// and without conditions that are not understood here (RFC 5280, section 4.2).
 fn check_purpose(certificate: &X509Certificate<'_>) -> Result<(), Rejection> {
     let not_a_devices = |why| Rejection::new(Reason::CertificateNotADeviceCertificate, why);
     if certificate.is_ca() {
         return Err(not_a_devices("it is an authority's"));
+    }
+    if let Ok(Some(usage)) = certificate.key_usage()
+        && !usage.value.digital_signature()
+    {
+        return Err(not_a_devices("its key usage lacks digitalSignature"));
     }
     if let Ok(Some(usage)) = certificate.extended_key_usage()
         && !(usage.value.client_auth || usage.value.any)
@@ -269,6 +224,16 @@ fn check_purpose(certificate: &X509Certificate<'_>) -> Result<(), Rejection> {
         }
         None => Ok(()),
     }
+}
+
+/// Refuses a certificate whose private key is no secret. The type and the size of its key are not
+/// judged: devices have such certificates already.
+fn check_key(certificate: &X509Certificate<'_>) -> Result<(), Rejection> {
+    let key = PublicKeyInfo::from_der(certificate.public_key().raw)
+        .map_err(|error| malformed(Unreadable(error.to_string())))?;
+    refuse_broken(&key).map_err(|rejection| {
+        Rejection::new(rejection.reason(), format!("the presented certificate's key, {}", rejection.detail()))
+    })
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Result<(Subject, SubjectAltNames), Rejection> {

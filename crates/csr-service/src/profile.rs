@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use renewal_domain::RequestKind;
+use renewal_domain::{KeyReuse, RequestKind, SupersededCertificates};
 
 use crate::crl_url::CrlUrl;
 use crate::key::KeyPolicy;
+use crate::names::NamePolicy;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -95,10 +96,29 @@ impl Profile {
         self.0.crl_url.as_ref()
     }
 
+    /// What becomes of a request that presents a superseded certificate; default it is refused.
+    #[must_use]
+    pub const fn superseded(&self) -> SupersededCertificates {
+        self.0.superseded
+    }
+
+    /// What becomes of a request for a key that another device of the organisation has; default it is
+    /// refused.
+    #[must_use]
+    pub const fn key_reuse(&self) -> KeyReuse {
+        self.0.key_reuse
+    }
+
     /// Which keys requests may have.
     #[must_use]
     pub const fn key_policy(&self) -> &KeyPolicy {
         &self.0.key_policy
+    }
+
+    /// Which names a first certificate may have beside the CN; by default none.
+    #[must_use]
+    pub const fn names(&self) -> &NamePolicy {
+        &self.0.names
     }
 }
 
@@ -148,6 +168,9 @@ pub struct ProfileBuilder {
     signing_deadline: Duration,
     crl_url: Option<CrlUrl>,
     key_policy: KeyPolicy,
+    superseded: SupersededCertificates,
+    key_reuse: KeyReuse,
+    names: NamePolicy,
 }
 
 impl Default for ProfileBuilder {
@@ -165,6 +188,9 @@ impl Default for ProfileBuilder {
             signing_deadline: MINUTE,
             crl_url: None,
             key_policy: KeyPolicy::default(),
+            superseded: SupersededCertificates::default(),
+            key_reuse: KeyReuse::default(),
+            names: NamePolicy::default(),
         }
     }
 }
@@ -231,6 +257,24 @@ impl ProfileBuilder {
     /// Sets [`Profile::key_policy`].
     pub fn key_policy(mut self, policy: KeyPolicy) -> Self {
         self.key_policy = policy;
+        self
+    }
+
+    /// Sets [`Profile::superseded`].
+    pub const fn superseded(mut self, superseded: SupersededCertificates) -> Self {
+        self.superseded = superseded;
+        self
+    }
+
+    /// Sets [`Profile::key_reuse`].
+    pub const fn key_reuse(mut self, reuse: KeyReuse) -> Self {
+        self.key_reuse = reuse;
+        self
+    }
+
+    /// Sets [`Profile::names`].
+    pub fn names(mut self, policy: NamePolicy) -> Self {
+        self.names = policy;
         self
     }
 

@@ -70,6 +70,12 @@ reasons! {
     KeyMalformed "key_malformed":
         "The public key in the request cannot be a valid key of its type.";
         "The device's key or the software that wrote the request is broken; make a new key."
+    KeyFactorable "key_factorable":
+        "The RSA key can be factored, so that anybody can find its private key.";
+        "Make a new key, after a firmware update if a chip made this one (CVE-2017-15361); if its certificate was presented, enroll anew."
+    KeyGuessable "key_guessable":
+        "The private key of this public key can be guessed.";
+        "Find out why the software made no random key, then make a new one; if its certificate was presented, enroll anew."
     KeyBelongsToIssuer "key_belongs_to_issuer":
         "The request is for the issuing authority's own key.";
         "Find out who holds the issuer's private key: a device must never have it."
@@ -110,12 +116,18 @@ reasons! {
     SubjectUnsupported "subject_unsupported":
         "The subject has a form that cannot be put into a certificate unchanged.";
         "Use one attribute in each part of the name, every type once, as UTF8String or PrintableString."
+    SubjectMalformed "subject_malformed":
+        "An attribute of the subject has a wrong string type, or is empty or longer than its bound.";
+        "Correct the attribute: RFC 5280, appendix A.1, has the string type and the upper bound of each."
     SanUnsupported "san_unsupported":
         "The alternative names are too many, or of a kind that is not supported.";
         "Use at most 16 DNS names, e-mail addresses, URIs or IP addresses."
     SanMalformed "san_malformed":
-        "An alternative name cannot be read, is empty, or has characters that are not allowed.";
-        "Use plain ASCII (Punycode for domain names) and addresses of 4 or 16 octets."
+        "An alternative name cannot be read, or does not have the syntax of its kind.";
+        "Correct the name: a DNS name, an e-mail address, an absolute URI or an address of 4 or 16 octets."
+    NameNotPermittedByIssuer "name_not_permitted_by_issuer":
+        "The name constraints in the issuing authority's certificate do not permit a requested name.";
+        "Correct the name on the device, or issue with an authority whose certificate permits it."
 
     // The certificate that the device presents.
     CertificateMalformed "certificate_malformed":
@@ -125,19 +137,25 @@ reasons! {
         "The presented certificate was not issued by an authority whose devices may renew here.";
         "If the device is yours, add its old authority as a device issuer; else somebody else presented it."
     CertificateNotADeviceCertificate "certificate_not_a_device_certificate":
-        "The presented certificate is an authority's, or is not for TLS clients.";
-        "Present the device's own certificate, with clientAuth if it has an extended key usage."
+        "The presented certificate is an authority's, or its key usages are not those of a TLS client.";
+        "Present the device's own certificate; if it has key usages, digitalSignature and clientAuth must be among them."
     CertificateNotYetValid "certificate_not_yet_valid":
         "The presented certificate is not valid yet.";
         "Check the clocks of this server and of the authority that issued the certificate."
     CertificateNameUnsupported "certificate_name_unsupported":
         "The presented certificate has names that cannot be put into a new certificate unchanged.";
-        "Enroll the device anew under a subject with one CN."
+        "Enroll the device anew, with one CN and with names that are valid."
 
     // Whether this device may have this certificate now.
     EnrollmentNameMismatch "enrollment_name_mismatch":
         "The name in the request is not the one this enrollment was permitted for.";
         "Correct the name on the device, or permit the enrollment of the name it uses."
+    SubjectNotAllowed "subject_not_allowed":
+        "The subject has an attribute beside the CN that nothing permits.";
+        "Remove it from the request, or permit it in the profile's names or with the enrollment token."
+    SanNotAllowed "san_not_allowed":
+        "The request has an alternative name that nothing permits.";
+        "Remove it from the request, or permit it in the profile's names or with the enrollment token."
     EnrollmentTokenUsed "enrollment_token_used":
         "The enrollment token was used before, for another request.";
         "Make a new token for the device; if nobody of yours used it, look who did."
@@ -165,9 +183,21 @@ reasons! {
     ExpiredTooLong "expired_too_long":
         "The presented certificate expired longer ago than the grace period allows.";
         "Enroll the device anew, or lengthen the grace period of the profile."
-    OrganisationInactive "organisation_inactive":
-        "The organisation of this device gets no certificates at present.";
-        "Activate the organisation again if that was not intended."
+    OrganisationSuspended "organisation_suspended":
+        "The organisation of this device is suspended: none of its devices gets a certificate.";
+        "Find out who suspended it and why with `renewal actions list`; `renewal organisations resume` ends it."
+    DeviceBlocked "device_blocked":
+        "The device is blocked: it gets no certificates.";
+        "Find out who blocked it and why with `renewal devices show`; `renewal devices unblock` ends it."
+    KeyCompromised "key_compromised":
+        "The key was compromised, and is never certified again.";
+        "Make a new key on the device, and enroll it anew."
+    KeyInUse "key_in_use":
+        "Another device of the organisation has a certificate with the same key.";
+        "Give each device a key of its own; if both names are one device, revoke the other certificate first."
+    CertificateSuperseded "certificate_superseded":
+        "Another certificate has taken the place of the presented one, and was used or revoked.";
+        "Let the device present its latest certificate; if it was restored from a backup, enroll it anew."
 
     // The course of an attempt.
     Denied "denied":

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use renewal_domain::{EventId, OrgId, RetentionRule, RetentionStore, Serial, StoreError};
+use renewal_domain::{
+    Action, ActionContext, ActionKind, EventId, NewAction, OrgId, RetentionRule, RetentionStore, Serial,
+    StoreError, Target,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::Profile;
@@ -52,6 +55,8 @@ pub struct Pruned {
     pub events: u64,
     /// Certificates that were removed.
     pub certificates: u64,
+    /// Revocations that were removed.
+    pub revocations: u64,
 }
 
 /// How far a walk has come.
@@ -129,12 +134,54 @@ impl Pruned {
             looked_at: self.looked_at - earlier.looked_at,
             events: self.events - earlier.events,
             certificates: self.certificates - earlier.certificates,
+            revocations: self.revocations - earlier.revocations,
         }
     }
 }
 
+/// Why nothing, or not all, was pruned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PruneError {
+    /// The clock is far beyond the newest record, so that it may be wrong.
+    #[error(
+        "nothing was pruned: this clock says {now}, and the newest record of the organisation is of {newest}; \
+         check the clock, and if it is right, say so with --trust-clock"
+    )]
+    ClockAhead {
+        /// What the clock says.
+        now: DateTime<Utc>,
+        /// When the newest record was made.
+        newest: DateTime<Utc>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How far the clock may be beyond the newest record of an organisation. A clock that is years ahead would
+/// let prune what is still valid.
+pub const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
+
+/// Refuses to prune when the clock is further than [`MAX_SILENCE`] beyond the organisation's newest
+/// record. Where there is no record, there is nothing to lose.
+///
+/// # Errors
+/// [`PruneError::ClockAhead`], and the store's failures.
+pub async fn check_clock(
+    store: &dyn RetentionStore,
+    org: OrgId,
+    now: DateTime<Utc>,
+) -> Result<(), PruneError> {
+    match store.newest_record(org).await? {
+        Some(newest) if now - newest > MAX_SILENCE => Err(PruneError::ClockAhead { now, newest }),
+        _ => Ok(()),
+    }
+}
+
 /// Walks through an organisation's ledger, and prunes what may go: first attempts, oldest
-/// first, then certificates.
+/// first, then certificates, then the revocations of certificates that have ended. The first step that
+/// removes something records the action. Whether the clock can be trusted is [`check_clock`]'s to say.
 ///
 /// It goes in small steps, and after each pauses for three times as long as the step took, so that
 /// those who renew meanwhile have the database for themselves three quarters of the time; the slower
@@ -149,13 +196,14 @@ pub async fn prune(
     store: &dyn RetentionStore,
     org: OrgId,
     rule: &RetentionRule,
+    action: &Action,
     mut progress: impl FnMut(&PruneProgress) + Send,
 ) -> Result<Pruned, StoreError> {
     let mut so_far = Pruned::default();
     let (mut after, mut first) = (None, None);
     loop {
         let begun = Instant::now();
-        let batch = store.prune_events(org, rule, after).await?;
+        let batch = store.prune_events(org, rule, after, action).await?;
         so_far.looked_at += batch.looked_at;
         so_far.events += batch.removed;
         after = batch.next;
@@ -169,17 +217,40 @@ pub async fn prune(
     let mut after = None;
     loop {
         let begun = Instant::now();
-        let batch = store.prune_certificates(org, rule, after).await?;
+        let batch = store.prune_certificates(org, rule, after, action).await?;
         so_far.looked_at += batch.looked_at;
         so_far.certificates += batch.removed;
         after = batch.next;
         let part = after.as_ref().map_or(1.0, certificates_done);
         progress(&PruneProgress { so_far, done: f64::midpoint(part, 1.0) });
         if after.is_none() {
+            break;
+        }
+        pause_after(begun).await;
+    }
+    let mut after = None;
+    loop {
+        let begun = Instant::now();
+        let batch = store.prune_revocations(org, rule, after, action).await?;
+        so_far.looked_at += batch.looked_at;
+        so_far.revocations += batch.removed;
+        after = batch.next;
+        progress(&PruneProgress { so_far, done: 1.0 });
+        if after.is_none() {
             return Ok(so_far);
         }
         pause_after(begun).await;
     }
+}
+
+/// The action of pruning an organisation by a rule.
+#[must_use]
+pub fn prune_action(id: EventId, org: OrgId, rule: &RetentionRule, by: &ActionContext) -> Action {
+    let note = format!(
+        "attempts that ended before {}, but the newest {} of each device; certificates that expired before {}",
+        rule.events_before, rule.keep_attempts, rule.certificates_before
+    );
+    Action::new(id, org, by, NewAction::new(ActionKind::Pruned, Target::Organisation).note(note))
 }
 
 async fn pause_after(begun: Instant) {

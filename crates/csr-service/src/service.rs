@@ -2,6 +2,9 @@
 
 mod api_tokens;
 mod authorise;
+mod blocks;
+mod certificates;
+mod context;
 mod decide;
 mod enrollment_tokens;
 mod finish;
@@ -15,14 +18,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use renewal_domain::{Clock, DeviceId, DeviceName, IdSource, Ids, OrgId, Stores, SystemClock, device};
 
-pub use api_tokens::ApiTokenSecret;
-pub use enrollment_tokens::TokenSecret;
+pub use api_tokens::{ApiTokenSecret, RevokedTokens};
+pub use certificates::certificate_pem;
+pub use enrollment_tokens::{NewEnrollmentToken, TokenSecret};
 pub use reconcile::Reconciled;
+pub use revoke::Revoked;
 pub use submit::Request;
 
+use crate::credential::ProvenCertificate;
 use crate::observer::{Nobody, Observer};
-use crate::organisations::{EveryOrganisation, Organisations};
-use crate::{DeviceIssuer, Issuer, Profile};
+use crate::{
+    Adoption, CaCertificate, DeviceIssuer, Issuer, IssuerError, PresentedCertificate, Profile, Rejection,
+};
 
 /// The certificate signing service: checks requests, signs them, and keeps the ledger.
 ///
@@ -37,12 +44,12 @@ pub struct CsrService {
 /// What the service is made of.
 struct Parts {
     issuer: Issuer,
-    device_issuers: Vec<DeviceIssuer>,
+    device_issuers: Arc<[DeviceIssuer]>,
+    bootstrap_authorities: Vec<CaCertificate>,
     profile: Profile,
     stores: Stores,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
-    organisations: Arc<dyn Organisations>,
     observer: Arc<dyn Observer>,
     name_prefix: String,
     unauthenticated_requests: AtomicU64,
@@ -54,10 +61,10 @@ pub struct CsrServiceBuilder {
     profile: Profile,
     stores: Stores,
     device_issuers: Vec<DeviceIssuer>,
-    recorded_only: bool,
+    bootstrap_authorities: Vec<CaCertificate>,
+    adoption: Option<Adoption>,
     clock: Arc<dyn Clock>,
     ids: Option<Arc<dyn IdSource>>,
-    organisations: Arc<dyn Organisations>,
     observer: Arc<dyn Observer>,
     name_prefix: String,
 }
@@ -72,10 +79,10 @@ impl CsrService {
             profile,
             stores: stores.into(),
             device_issuers: Vec::new(),
-            recorded_only: false,
+            bootstrap_authorities: Vec::new(),
+            adoption: None,
             clock: Arc::new(SystemClock),
             ids: None,
-            organisations: Arc::new(EveryOrganisation),
             observer: Arc::new(Nobody),
             name_prefix: device::DEFAULT_PREFIX.to_owned(),
         }
@@ -85,6 +92,30 @@ impl CsrService {
     #[must_use]
     pub fn issuer(&self) -> &Issuer {
         &self.parts.issuer
+    }
+
+    /// The authorities whose certificates devices may present: the present issuer first.
+    #[must_use]
+    pub fn device_issuers(&self) -> &[DeviceIssuer] {
+        &self.parts.device_issuers
+    }
+
+    /// Every authority whose certificates mean something here, be it for renewals or for enrollments.
+    ///
+    /// # Errors
+    /// Never: each was read before.
+    pub fn authorities(&self) -> Result<Vec<CaCertificate>, IssuerError> {
+        let devices = self.parts.device_issuers.iter().map(|it| CaCertificate::read(it.certificate_der()));
+        let bootstrap = self.parts.bootstrap_authorities.iter().cloned().map(Ok);
+        devices.chain(bootstrap).collect()
+    }
+
+    /// Who presents a certificate: found out once for each proof.
+    ///
+    /// # Errors
+    /// A rejection with one of the reasons `Certificate…` when none of the device issuers issued it.
+    pub fn present(&self, proven: &ProvenCertificate) -> Result<Arc<PresentedCertificate>, Rejection> {
+        proven.check(&self.parts.device_issuers, self.parts.clock.now())
     }
 
     /// The store: what the service wrote is read there.
@@ -123,13 +154,17 @@ impl CsrServiceBuilder {
         self
     }
 
-    /// Demands that a presented certificate of the present issuer be recorded in the ledger of
-    /// the organisation it is used in; others are refused with `certificate_not_recorded`. Wanted
-    /// where one issuer serves several organisations, so that a device of one can't renew in
-    /// another, and where the issuer never signed anything outside this ledger. Off by default.
+    /// Says that the present issuer was at work before its certificates were recorded here.
     #[must_use]
-    pub const fn recorded_certificates_only(mut self, only: bool) -> Self {
-        self.recorded_only = only;
+    pub const fn adopted(mut self, adoption: Adoption) -> Self {
+        self.adoption = Some(adoption);
+        self
+    }
+
+    /// Makes an authority known whose certificates permit enrollments, so that they can be revoked.
+    #[must_use]
+    pub fn bootstrap_authority(mut self, authority: CaCertificate) -> Self {
+        self.bootstrap_authorities.push(authority);
         self
     }
 
@@ -144,13 +179,6 @@ impl CsrServiceBuilder {
     #[must_use]
     pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
         self.ids = Some(ids);
-        self
-    }
-
-    /// Asks here whether an organisation is active.
-    #[must_use]
-    pub fn organisations(mut self, organisations: Arc<dyn Organisations>) -> Self {
-        self.organisations = organisations;
         self
     }
 
@@ -172,16 +200,21 @@ impl CsrServiceBuilder {
     #[must_use]
     pub fn build(self) -> CsrService {
         let ids = self.ids.unwrap_or_else(|| Arc::new(Ids::new(self.clock.clone())));
-        let mut device_issuers = vec![self.issuer.as_device_issuer(self.recorded_only)];
+        let present = self.issuer.as_device_issuer();
+        let present = match self.adoption {
+            Some(adoption) => present.adopted(adoption),
+            None => present,
+        };
+        let mut device_issuers = vec![present];
         device_issuers.extend(self.device_issuers);
         let parts = Parts {
             issuer: self.issuer,
-            device_issuers,
+            device_issuers: device_issuers.into(),
+            bootstrap_authorities: self.bootstrap_authorities,
             profile: self.profile,
             stores: self.stores,
             clock: self.clock,
             ids,
-            organisations: self.organisations,
             observer: self.observer,
             name_prefix: self.name_prefix,
             unauthenticated_requests: AtomicU64::new(0),

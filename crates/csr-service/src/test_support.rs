@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rcgen::{KeyPair, PublicKeyData, SigningKey};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
 
+use crate::encoding::der_of;
 use crate::{Issuer, IssuerKey, NewIssuer};
 
 /// The time at which the tests happen.
@@ -137,6 +140,13 @@ impl Request {
 
 pub(crate) fn extension_request(extensions: &[Vec<u8>]) -> Vec<u8> {
     seq(&[oid("1.2.840.113549.1.9.14"), set(&[seq(extensions)])])
+}
+
+/// The key of a request, DER or PEM.
+pub(crate) fn requested_key(request: &[u8]) -> Vec<u8> {
+    let der = der_of(request, &["CERTIFICATE REQUEST"]).unwrap();
+    let (_, request) = X509CertificationRequest::from_der(&der).unwrap();
+    request.certification_request_info.subject_pki.raw.to_vec()
 }
 
 /// An RSA key of any numbers, big-endian without leading zero octets.

@@ -42,10 +42,10 @@ struct Authority {
 }
 
 /// Runs the command.
-pub(crate) fn run(file: &Path, command: Command) -> Result<()> {
+pub(crate) async fn run(file: &Path, command: Command) -> Result<()> {
     match command {
         Command::Show => show(&Config::read(file)?),
-        Command::Rollover(args) => rollover::run(file, args),
+        Command::Rollover(args) => rollover::run(file, args).await,
     }
 }
 

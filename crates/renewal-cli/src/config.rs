@@ -1,25 +1,29 @@
 //! The configuration: a TOML file, environment variables that win over it, and flags that win over both.
 
+mod est;
 mod issuer;
+mod names;
+mod organisations;
+mod profile;
 mod renamed;
 mod retention;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use csr_service::ApprovalMode;
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Toml};
-use renewal_server::BootstrapNames;
+use renewal_files::AuthenticationKeyFile;
 use serde::{Deserialize, Deserializer};
-use uuid::Uuid;
 
-pub(crate) use self::issuer::{Issuer, Previous, Trusted, TrustedOrganisation};
+pub(crate) use self::est::{Bootstrap, Est};
+pub(crate) use self::issuer::{Issuer, TrustedOrganisation};
+pub(crate) use self::organisations::Organisations;
+use self::profile::Profile;
 use self::retention::Retention;
 
 /// The file, where none is named.
@@ -56,59 +60,9 @@ pub(crate) struct Config {
 pub(crate) struct Store {
     /// `sqlite://FILE`, `postgres://…` or `mysql://…`.
     url: String,
-}
-
-/// `[est]`: where devices connect.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Est {
-    pub(crate) listen: SocketAddr,
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
-    /// Attempts of one device, or with one token, in a minute.
+    /// The file with the keys that authenticate rows.
     #[serde(default)]
-    pub(crate) attempts_per_device: Option<u32>,
-    /// Unauthenticated attempts from one address in a minute.
-    #[serde(default)]
-    pub(crate) attempts_per_address: Option<u32>,
-    /// Connections open at once.
-    #[serde(default)]
-    pub(crate) connections: Option<usize>,
-    /// Authorities whose certificates let a device enroll.
-    #[serde(default)]
-    pub(crate) bootstrap: Vec<Bootstrap>,
-}
-
-/// `[[est.bootstrap]]`: an authority whose certificates devices were given in the factory.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Bootstrap {
-    pub(crate) certificate: PathBuf,
-    /// The one organisation in which they are good, unless it is the default one.
-    #[serde(default)]
-    pub(crate) organisation: Option<Uuid>,
-    #[serde(default)]
-    pub(crate) names: Names,
-}
-
-/// Which devices a bootstrap certificate lets enroll.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Names {
-    /// The one of the certificate's own name.
-    #[default]
-    Own,
-    /// Any.
-    Any,
-}
-
-impl From<Names> for BootstrapNames {
-    fn from(names: Names) -> Self {
-        match names {
-            Names::Own => Self::Own,
-            Names::Any => Self::Any,
-        }
-    }
+    authentication_key: Option<PathBuf>,
 }
 
 /// `[api]`: where operators connect.
@@ -121,62 +75,6 @@ pub(crate) struct Api {
 impl Default for Api {
     fn default() -> Self {
         Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) }
-    }
-}
-
-/// `[organisations]`: the tenants, and the labels in the paths that name them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Organisations {
-    /// The one without a label.
-    #[serde(default)]
-    pub(crate) default: Uuid,
-    #[serde(default)]
-    pub(crate) labels: BTreeMap<String, Uuid>,
-}
-
-/// `[profile]`: what is issued, and whether a person is asked.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Profile {
-    #[serde(deserialize_with = "span")]
-    pub(crate) lifetime: Option<Duration>,
-    #[serde(deserialize_with = "span")]
-    pub(crate) grace: Option<Duration>,
-    /// How long before a certificate expires it can be renewed; at any time unless set.
-    #[serde(deserialize_with = "span")]
-    pub(crate) earliest_renewal: Option<Duration>,
-    /// How long a person has to decide about a request.
-    #[serde(deserialize_with = "span")]
-    pub(crate) approval_period: Option<Duration>,
-    /// How long the issuer's key, or the ledger, may take.
-    #[serde(deserialize_with = "span")]
-    pub(crate) signing_deadline: Option<Duration>,
-    /// After how long an attempt that nobody works on any more is ended.
-    #[serde(deserialize_with = "span")]
-    pub(crate) abandon_after: Option<Duration>,
-    /// Where certificates say that the revocation list of their issuer is.
-    pub(crate) crl_url: Option<String>,
-    pub(crate) enrollment: Approval,
-    pub(crate) renewal: Approval,
-    pub(crate) recovery: Approval,
-}
-
-/// Whether requests of a kind are granted at once.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Approval {
-    #[default]
-    Automatic,
-    Manual,
-}
-
-impl From<Approval> for ApprovalMode {
-    fn from(approval: Approval) -> Self {
-        match approval {
-            Approval::Automatic => Self::Automatic,
-            Approval::Manual => Self::Manual,
-        }
     }
 }
 
@@ -234,12 +132,19 @@ impl Config {
             .map_err(|error| anyhow!("{}", explain(&error)))
             .with_context(|| format!("in {}", file.display()))?;
         config.directory = file.parent().map(Path::to_owned).unwrap_or_default();
+        organisations::check(&config).with_context(|| format!("in {}", file.display()))?;
         Ok(config)
     }
 
     /// A path as the file means it.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
         self.directory.join(path)
+    }
+
+    /// The file with the keys that authenticate rows of the ledger.
+    pub(crate) fn authentication_key(&self) -> PathBuf {
+        let named = self.store.authentication_key.as_deref();
+        self.path(named.unwrap_or(Path::new(AuthenticationKeyFile::NAME)))
     }
 
     /// The URL of the ledger, a SQLite file being relative to the configuration's directory.
@@ -292,7 +197,7 @@ fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error
 mod tests {
     use super::*;
 
-    const GOOD: &str = r#"
+    pub(super) const GOOD: &str = r#"
         [store]
         url = "sqlite://ledger.db"
         [issuer]
@@ -304,7 +209,7 @@ mod tests {
         key = "server.key"
     "#;
 
-    fn read(text: &str) -> Result<Config> {
+    pub(super) fn read(text: &str) -> Result<Config> {
         let directory = tempfile::tempdir()?;
         let file = directory.path().join("renewal.toml");
         std::fs::write(&file, text)?;
@@ -365,6 +270,14 @@ mod tests {
         assert_eq!(config.est.attempts_per_address, Some(limits.per_address));
         assert_eq!(config.est.connections, Some(renewal_server::Limits::default().connections));
         assert_eq!(config.api.listen, Api::default().listen);
+        assert_eq!(
+            renewal_domain::SupersededCertificates::from(config.profile.superseded),
+            usual.superseded()
+        );
+        assert_eq!(renewal_domain::KeyReuse::from(config.profile.key_reuse), usual.key_reuse());
+        assert_eq!(config.profile.names.policy(), *usual.names());
+        assert_eq!(config.authentication_key(), config.path(Path::new("authentication.key")));
+        assert_eq!(config.issuer.adoption(), None);
         assert_eq!(config.retention.older_than, None);
         assert_eq!(config.retention.keep_last, Retention::default().keep_last);
         assert_eq!(config.retention.interval, Some(renewal_server::ScheduledRetention::INTERVAL));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 pub(crate) use renewal_files::{
-    Existing, FileError, Mode, NewFile, check_writable, lock, read, replace, write, write_new_like,
+    Existing, FileError, Mode, NewFile, Replacement, check_writable, lock, read, write, write_new_like,
 };
 
 /// Reads a file with a private key, and warns when others can read it too.

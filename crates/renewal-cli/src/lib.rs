@@ -1,7 +1,9 @@
 //! `renewal`: sets up and runs the server of Renewal Ledger, and asks it what happened.
 
 mod api;
+mod authentication_key;
 mod ca;
+mod command_line;
 mod config;
 mod files;
 #[cfg(feature = "fuzzing")]
@@ -15,6 +17,7 @@ mod open_files;
 mod output;
 mod printer;
 mod prune;
+mod reasons;
 mod renamed;
 mod secret;
 mod serve;
@@ -74,16 +77,22 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The keys that authenticate tokens and pending requests in the ledger
+    #[command(subcommand)]
+    AuthenticationKey(authentication_key::Command),
     /// Sign a request on a file: an enrollment, or with --current a renewal or recovery
     ///
-    /// It works on the ledger of the configuration, whether a server runs on it or not. Exit status:
-    /// 0 done, 2 refused (the reason is on standard error), 3 waits for approval, 1 failed.
+    /// It works on the ledger of the configuration, whether a server runs on it or not, which records that
+    /// you vouch for the requester. An enrollment may have the names that the profile permits, and those
+    /// that --san and --subject grant. Exit status: 0 done, 2 refused (the reason is on standard error), 3 waits for approval, 1 failed.
     Sign(sign::Args),
     /// The certificate authority: look at it, or change to a new one
     #[command(subcommand)]
     Ca(ca::Command),
     #[command(flatten)]
     Api(api::Command),
+    /// Print every reason why a request is refused or an attempt fails, with what to do about it
+    Reasons(reasons::Args),
     /// Print what a shell needs to complete this command
     Completions {
         /// The shell
@@ -141,12 +150,17 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Api(command) => api::run(command, Globals { format: cli.output, config: named }).await,
             Command::Completions { shell } => manual::completions(shell),
             Command::Man { dir } => manual::man(dir.as_deref()),
-            Command::Ca(command) => ca::run(config, command),
+            Command::Ca(command) => ca::run(config, command).await,
+            Command::AuthenticationKey(command) => authentication_key::run(config, command).await,
+            Command::Reasons(args) => reasons::run(cli.output, &args),
             Command::Sign(args) => return sign::run(config, &args).await,
         }?;
         Ok(ExitCode::SUCCESS)
     })
 }
+
+#[cfg(test)]
+mod offline_tests;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use std::io::{self, StdoutLock, Write};
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result};
-use comfy_table::{Cell, Table};
+use comfy_table::{Cell, ColumnConstraint, Table};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -37,6 +37,8 @@ pub(crate) trait Listed: Record {
     const NAME: &'static str;
     /// The columns of the table.
     const HEADINGS: &'static [&'static str];
+    /// Whether the first column has what is copied, such as an id, and is never broken into lines.
+    const FIRST_IS_WHOLE: bool = false;
 
     /// The row of the table.
     fn cells(&self) -> Vec<Cell>;
@@ -65,11 +67,21 @@ impl<T: Listed> Printer<T> {
     /// Begins a listing.
     pub(crate) fn new(format: Format) -> Result<Self> {
         let form = match format {
-            Format::Table => Form::Table(Box::new(output::table(T::HEADINGS))),
+            Format::Table => Form::Table(Box::new(Self::table())),
             Format::Json => Form::Json(io::stdout().lock()),
             Format::Csv => Form::Csv(Box::new(Csv::new::<T>(io::stdout().lock())?)),
         };
         Ok(Self { form, count: 0, items: PhantomData })
+    }
+
+    fn table() -> Table {
+        let mut table = output::table(T::HEADINGS);
+        if T::FIRST_IS_WHOLE
+            && let Some(first) = table.column_mut(0)
+        {
+            first.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        table
     }
 
     /// Prints an item.

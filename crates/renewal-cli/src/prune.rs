@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use comfy_table::Cell;
-use csr_service::{PruneProgress, Pruned, prune};
+use csr_service::{PruneProgress, Pruned, check_clock, prune, prune_action};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use renewal_domain::{Clock, OrgId, RetentionRule, RetentionStore, SystemClock};
+use renewal_domain::{Action, Clock, OrgId, RetentionRule, RetentionStore, SystemClock};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::api::span;
 use crate::config::Config;
-use crate::output;
 use crate::printer::{Format, Listed, Printer, Record};
 use crate::serve::told_to_stop;
 use crate::setup::{self, Tables};
+use crate::{command_line, output};
 
 /// How many steps the progress has.
 const STEPS: u32 = 1_000;
@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Remove nothing, and tell what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Remove although the clock is more than 30 days beyond the newest record
+    #[arg(long)]
+    trust_clock: bool,
     /// Organisation, unless it is all that are configured
     #[arg(long, value_name = "UUID")]
     org: Option<Uuid>,
@@ -47,6 +50,7 @@ struct Summary {
     attempts: u64,
     events: u64,
     certificates: u64,
+    revocations: u64,
     looked_at: u64,
     dry_run: bool,
     /// Whether the walk came to its end.
@@ -60,21 +64,30 @@ pub(crate) async fn run(file: &Path, format: Format, args: &Args) -> Result<()> 
         bail!("say for how long history is kept: --older-than 400d, or older_than of [retention]");
     };
     let keep_last = args.keep_last.unwrap_or(config.retention.keep_last);
-    let rule = setup::retention_of(&config, older_than, keep_last)?.rule(SystemClock.now(), args.dry_run);
+    let now = SystemClock.now();
+    let rule = setup::retention_of(&config, older_than, keep_last)?.rule(now, args.dry_run);
     let organisations = match args.org {
         Some(org) => vec![OrgId::new(org)],
-        None => setup::organisations(&config),
+        None => config.organisations.all(),
     };
     let store = setup::open_store(&config, Tables::OfSqlite).await?;
+    if !args.trust_clock {
+        // All of them before anything of one is removed.
+        for org in &organisations {
+            check_clock(&*store, *org, now).await?;
+        }
+    }
     let mut printer = Printer::<Summary>::new(format)?;
     let mut outcome = Ok(());
     for org in organisations {
-        let (removed, done) = walk(&*store, org, &rule).await?;
+        let action = prune_action(command_line::action_id(), org, &rule, &command_line::context());
+        let (removed, done) = walk(&*store, org, &rule, &action).await?;
         let summary = Summary {
             organisation: org.as_uuid(),
             attempts: removed.attempts(),
             events: removed.events,
             certificates: removed.certificates,
+            revocations: removed.revocations,
             looked_at: removed.looked_at,
             dry_run: args.dry_run,
             whole: done.is_ok(),
@@ -95,12 +108,17 @@ pub(crate) async fn run(file: &Path, format: Format, args: &Args) -> Result<()> 
 
 /// Walks through an organisation's ledger until it is done or told to stop; what it removed, and
 /// whether that is all.
-async fn walk(store: &dyn RetentionStore, org: OrgId, rule: &RetentionRule) -> Result<(Pruned, Result<()>)> {
+async fn walk(
+    store: &dyn RetentionStore,
+    org: OrgId,
+    rule: &RetentionRule,
+    action: &Action,
+) -> Result<(Pruned, Result<()>)> {
     const AGAIN: &str = "what was removed is removed; run the command again to go on";
     let bar = progress(rule.dry_run);
     let mut removed = Pruned::default();
     let stop = told_to_stop()?;
-    let walking = prune(store, org, rule, |progress| {
+    let walking = prune(store, org, rule, action, |progress| {
         removed = progress.so_far;
         show(&bar, progress);
     });
@@ -131,13 +149,22 @@ fn show(bar: &ProgressBar, progress: &PruneProgress) {
 }
 
 impl Record for Summary {
-    const FIELDS: &'static [&'static str] =
-        &["organisation", "attempts", "events", "certificates", "looked_at", "dry_run", "whole"];
+    const FIELDS: &'static [&'static str] = &[
+        "organisation",
+        "attempts",
+        "events",
+        "certificates",
+        "revocations",
+        "looked_at",
+        "dry_run",
+        "whole",
+    ];
 }
 
 impl Listed for Summary {
     const NAME: &'static str = "organisations";
-    const HEADINGS: &'static [&'static str] = &["Organisation", "Attempts", "Events", "Certificates"];
+    const HEADINGS: &'static [&'static str] =
+        &["Organisation", "Attempts", "Events", "Certificates", "Revocations"];
 
     fn cells(&self) -> Vec<Cell> {
         vec![
@@ -145,6 +172,7 @@ impl Listed for Summary {
             Cell::new(self.attempts),
             Cell::new(self.events),
             Cell::new(self.certificates),
+            Cell::new(self.revocations),
         ]
     }
 }

@@ -77,7 +77,19 @@ mod tests {
 
     #[test]
     fn a_plural_command_has_its_singular_as_an_alias() {
-        for singular in ["event", "device", "attempt", "request", "cert", "enrollment-token", "api-token"] {
+        let singulars = [
+            "action",
+            "api-token",
+            "attempt",
+            "cert",
+            "device",
+            "enrollment-token",
+            "event",
+            "organisation",
+            "request",
+            "revocation",
+        ];
+        for singular in singulars {
             let (_, said) = said(&format!("renewal {singular} --help"));
             assert!(said.contains(&format!("Usage: renewal {singular}s")), "{said}");
         }

@@ -15,7 +15,7 @@ use renewal_server::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::config::{Config, Flags};
 use crate::setup::{self, Tables};
@@ -70,6 +70,9 @@ pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     let metrics = Metrics::new(&SystemClock);
     let watched = Arc::new(metrics.watch_store(store.clone()));
     let service = setup::service(&config, watched)?.observer(Arc::new(metrics.clone())).build();
+    for warning in setup::warnings::all(&config, &service).await? {
+        warn!("{warning}");
+    }
     let certificate = setup::server_certificate(&config)?;
     let retention = scheduled_retention(&config, &service, &metrics)?;
     let est = est(&config, &service)?.metrics(metrics.clone()).build()?;
@@ -85,7 +88,7 @@ pub(crate) async fn run(file: &Path, args: Args) -> Result<()> {
     info!(address = %operators.local_address(), "operators are served over HTTP");
     info!(address = %devices.local_address(), "devices are served over EST");
 
-    let organisations = setup::organisations(&config);
+    let organisations = config.organisations.all();
     let gauges = Gauges::new(
         metrics,
         store.clone(),
@@ -123,9 +126,6 @@ pub(crate) fn est(config: &Config, service: &CsrService) -> Result<EstBuilder> {
     for (label, org) in &config.organisations.labels {
         est = est.label(label, OrgId::new(*org));
     }
-    for trusted in setup::device_issuers(config)? {
-        est = est.device_issuer(trusted);
-    }
     let previous = config.issuer.previous.iter().map(|previous| &previous.certificate);
     for authority in previous.chain(config.issuer.trusted.iter().map(|trusted| &trusted.certificate)) {
         est = est.ca_certificate(files::read(&config.path(authority))?);
@@ -149,7 +149,7 @@ fn scheduled_retention(
     metrics: &Metrics,
 ) -> Result<Option<ScheduledRetention>> {
     let Some((retention, interval)) = setup::retention(config)? else { return Ok(None) };
-    let (store, organisations) = (service.stores().retention.clone(), setup::organisations(config));
+    let (store, organisations) = (service.stores().retention.clone(), config.organisations.all());
     let clock = Arc::new(SystemClock);
     let scheduled = ScheduledRetention::new(retention, store, organisations, clock, metrics.clone());
     Ok(Some(scheduled.interval(interval)))

@@ -1,17 +1,21 @@
 //! From the configuration to the service: what it names is loaded, and checked.
 
+mod authorities;
+pub(crate) mod warnings;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use csr_service::{CrlIssuer, CsrService, CsrServiceBuilder, DeviceIssuer, Issuer, Profile, Retention};
-use renewal_domain::{Clock, OrgId, RequestKind, Stores, SystemClock};
-use renewal_server::{BootstrapIssuer, EstBuilder, ScheduledRetention, ServerCertificate};
+use csr_service::{CsrService, CsrServiceBuilder, Issuer, Profile, Retention};
+use renewal_domain::{Clock, RequestKind, Stores, SystemClock};
+use renewal_server::{EstBuilder, ScheduledRetention, ServerCertificate};
 use renewal_store_seaorm::{ConnectError, ConnectOptions, SeaOrmStore, connect};
 
-use crate::config::{Bootstrap, Config, Previous, Trusted};
-use crate::{files, logging, serve};
+pub(crate) use self::authorities::{bootstrap_issuers, crl_issuers};
+use crate::config::Config;
+use crate::{authentication_key, files, logging, serve};
 
 /// `config check`.
 pub(crate) async fn check(file: &Path) -> Result<()> {
@@ -22,8 +26,12 @@ pub(crate) async fn check(file: &Path) -> Result<()> {
     serve::est(&config, &service)?.build()?;
     retention(&config)?;
     let certificate = server_certificate(&config)?;
+    let warnings = warnings::all(&config, &service).await?;
     store.close().await?;
     println!("The configuration is good.");
+    for warning in warnings {
+        println!("Warning: {warning}.");
+    }
     println!("The server's certificate is valid until {}.", crate::output::time(certificate.not_after()));
     Ok(())
 }
@@ -39,8 +47,9 @@ pub(crate) enum Tables {
     UpToDate,
 }
 
-/// The ledger.
+/// The ledger, whose rows are authenticated with the keys of the configuration.
 pub(crate) async fn open_store(config: &Config, tables: Tables) -> Result<Arc<SeaOrmStore>> {
+    let keys = authentication_key::keys(config)?;
     let url = config.store_url();
     let migrate = match tables {
         Tables::AsTheyAre => false,
@@ -48,7 +57,7 @@ pub(crate) async fn open_store(config: &Config, tables: Tables) -> Result<Arc<Se
         Tables::UpToDate => true,
     };
     match connect(&url, ConnectOptions::new().migrate(migrate)).await {
-        Ok(store) => Ok(Arc::new(store)),
+        Ok(store) => Ok(Arc::new(store.authenticated(keys))),
         Err(ConnectError::SchemaMissing { database }) => {
             bail!("{database} has no tables yet: create them with `renewal migrate`")
         }
@@ -68,53 +77,22 @@ pub(crate) fn service(config: &Config, stores: impl Into<Stores>) -> Result<CsrS
     let issuer = Issuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?, SystemClock.now())
         .with_context(|| format!("cannot use {} with {}", certificate.display(), key.display()))?;
     let profile = profile(config)?;
-    if profile.crl_url().is_some() && issuer.as_crl_issuer().is_err() {
-        tracing::warn!(certificate = %certificate.display(),
-            "this authority may not sign revocation lists (its keyUsage lacks cRLSign), though crl_url names one");
+    if profile.crl_url().is_some() {
+        let problem = || format!("[profile] crl_url is set, but {} cannot serve it", certificate.display());
+        issuer.as_crl_issuer().with_context(problem)?;
     }
-    let mut builder = CsrService::builder(issuer, profile, stores).recorded_certificates_only(true);
-    for trusted in device_issuers(config)? {
-        builder = builder.device_issuer(trusted);
+    let device_issuers = authorities::device_issuers(config, &issuer)?;
+    let mut builder = CsrService::builder(issuer, profile, stores);
+    if let Some(adoption) = authorities::adoption(config)? {
+        builder = builder.adopted(adoption);
+    }
+    for issuer in device_issuers {
+        builder = builder.device_issuer(issuer);
+    }
+    for authority in authorities::bootstrap_authorities(config)? {
+        builder = builder.bootstrap_authority(authority);
     }
     Ok(builder)
-}
-
-/// The authorities whose devices may renew too.
-pub(crate) fn device_issuers(config: &Config) -> Result<Vec<DeviceIssuer>> {
-    let trusted = |trusted: &Trusted| {
-        let path = config.path(&trusted.certificate);
-        DeviceIssuer::trusted(files::read(&path)?).with_context(|| format!("cannot use {}", path.display()))
-    };
-    // Our own authority never signed anything without recording it, when it was the present one.
-    let previous = |previous: &Previous| {
-        let path = config.path(&previous.certificate);
-        DeviceIssuer::recorded(files::read(&path)?).with_context(|| format!("cannot use {}", path.display()))
-    };
-    config.issuer.previous.iter().map(previous).chain(config.issuer.trusted.iter().map(trusted)).collect()
-}
-
-/// The authorities whose certificates let a device enroll.
-pub(crate) fn bootstrap_issuers(config: &Config) -> Result<Vec<BootstrapIssuer>> {
-    let load = |bootstrap: &Bootstrap| {
-        let path = config.path(&bootstrap.certificate);
-        let org = OrgId::new(bootstrap.organisation.unwrap_or(config.organisations.default));
-        BootstrapIssuer::new(files::read(&path)?, org, bootstrap.names.into())
-            .with_context(|| format!("cannot use {}", path.display()))
-    };
-    config.est.bootstrap.iter().map(load).collect()
-}
-
-/// The previous issuers whose keys were kept, to sign their revocation lists.
-pub(crate) fn crl_issuers(config: &Config) -> Result<Vec<CrlIssuer>> {
-    let mut issuers = Vec::new();
-    for previous in &config.issuer.previous {
-        let Some(key) = &previous.key else { continue };
-        let (certificate, key) = (config.path(&previous.certificate), config.path(key));
-        let issuer = CrlIssuer::from_pem(files::read(&certificate)?, files::read_secret(&key)?);
-        let problem = || format!("cannot use {} with {}", certificate.display(), key.display());
-        issuers.push(issuer.with_context(problem)?);
-    }
-    Ok(issuers)
 }
 
 /// What the server shows devices.
@@ -122,15 +100,6 @@ pub(crate) fn server_certificate(config: &Config) -> Result<Arc<ServerCertificat
     let (certificate, key) = (config.path(&config.est.certificate), config.path(&config.est.key));
     files::warn_of_readers(&key);
     Ok(Arc::new(ServerCertificate::from_files(certificate, key, Arc::new(SystemClock))?))
-}
-
-/// Every organisation that is configured, each once.
-pub(crate) fn organisations(config: &Config) -> Vec<OrgId> {
-    let mut all: Vec<_> = config.organisations.labels.values().copied().map(OrgId::new).collect();
-    all.push(OrgId::new(config.organisations.default));
-    all.sort();
-    all.dedup();
-    all
 }
 
 /// For how long history is kept, and how often the rest is removed; none if it is kept for ever.
@@ -159,7 +128,10 @@ pub(crate) fn profile(config: &Config) -> Result<Profile> {
         .approval(RequestKind::Enrollment, settings.enrollment.into())
         .approval(RequestKind::Renewal, settings.renewal.into())
         .approval(RequestKind::Recovery, settings.recovery.into())
-        .earliest_renewal(settings.earliest_renewal);
+        .earliest_renewal(settings.earliest_renewal)
+        .superseded(settings.superseded.into())
+        .key_reuse(settings.key_reuse.into())
+        .names(settings.names.policy());
     if let Some(lifetime) = settings.lifetime {
         profile = profile.lifetime(lifetime);
     }

@@ -5,32 +5,47 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::page::Scope;
-use crate::{ApiTokenId, OrgId, Page, PageRequest, Sha256Digest, StoreError};
+use crate::{Action, Actor, ApiTokenId, OrgId, Page, PageRequest, Sha256Digest, StoreError};
 
 /// What the holder of a token may do in its organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiRole {
-    /// Read.
+    /// Reads.
     Viewer,
-    /// Read and change: decide, revoke, make tokens.
+    /// Decides about pending requests too.
+    Approver,
+    /// Revokes, blocks and makes enrollment tokens too.
     Operator,
+    /// Makes and revokes API tokens and suspends the organisation too.
+    Administrator,
 }
 
 impl ApiRole {
+    /// All of them. Each may do what those before it may.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Approver, Self::Operator, Self::Administrator];
+
+    /// Whether a holder of this role may do what takes the other.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        self >= other
+    }
+
     /// The name, as stores and interfaces spell it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
+            Self::Approver => "approver",
             Self::Operator => "operator",
+            Self::Administrator => "administrator",
         }
     }
 
     /// The role that has this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Viewer, Self::Operator].into_iter().find(|role| role.as_str() == name)
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }
 
@@ -54,6 +69,8 @@ pub struct ApiToken {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked, in whole seconds.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Who made it.
+    pub made_by: Actor,
 }
 
 impl ApiToken {
@@ -82,11 +99,12 @@ impl ApiToken {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ApiTokenStore: Send + Sync {
-    /// Records a new token.
+    /// Records a new token, and the action with it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its id is in use, or it is of another organisation.
-    async fn create_api_token(&self, org: OrgId, token: &ApiToken) -> Result<(), StoreError>;
+    async fn create_api_token(&self, org: OrgId, token: &ApiToken, action: &Action)
+    -> Result<(), StoreError>;
 
     /// Reads one token; none if there is none.
     ///
@@ -100,8 +118,19 @@ pub trait ApiTokenStore: Send + Sync {
     /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
     async fn api_tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<ApiToken>, StoreError>;
 
-    /// Revokes a token, and returns it as it is afterwards: a first revocation stands. None if
-    /// there is none.
+    /// Reads a page of the tokens that were made with another token, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
+    async fn api_tokens_made_by(
+        &self,
+        org: OrgId,
+        maker: ApiTokenId,
+        page: &PageRequest,
+    ) -> Result<Page<ApiToken>, StoreError>;
+
+    /// Revokes a token, records the action with it, and returns the token as it is afterwards: a first
+    /// revocation stands, and no action is recorded for a second. None if there is none.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
@@ -110,5 +139,6 @@ pub trait ApiTokenStore: Send + Sync {
         org: OrgId,
         id: ApiTokenId,
         at: DateTime<Utc>,
+        action: &Action,
     ) -> Result<Option<ApiToken>, StoreError>;
 }

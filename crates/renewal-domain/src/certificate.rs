@@ -3,11 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::{
-    AttemptId, DeviceId, DeviceName, OpenRequest, OrgId, Presented, RenewalEvent, RequestId, RequestKind,
-    Serial, Sha256Digest, TokenId,
+    Action, AttemptId, DeviceId, DeviceName, OpenRequest, OrgId, Presented, RenewalEvent, RequestId,
+    RequestKind, Revocation, Serial, Sha256Digest, TokenId,
 };
 
 /// One certificate that was issued. Only its revocation ever changes.
@@ -31,6 +31,12 @@ pub struct CertificateRecord {
     /// The SHA-256 digest of the PKCS#10 request in DER.
     #[serde(serialize_with = "in_hex")]
     pub csr_sha256: Sha256Digest,
+    /// The SHA-256 digest of the issuing authority's public key (of its `SubjectPublicKeyInfo` in DER).
+    #[serde(serialize_with = "in_hex")]
+    pub issuer_key_sha256: Sha256Digest,
+    /// The SHA-256 digest of the certificate in DER.
+    #[serde(serialize_with = "in_hex")]
+    pub certificate_sha256: Sha256Digest,
     /// The serial number of the certificate that was presented; none for an enrollment.
     pub presented_serial: Option<Serial>,
     /// From when it is valid, in whole seconds.
@@ -84,65 +90,6 @@ fn in_hex<S: Serializer>(bytes: &Sha256Digest, serializer: S) -> Result<S::Ok, S
     serializer.serialize_str(&hex::encode(bytes))
 }
 
-/// That a certificate was revoked, when and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Revocation {
-    /// When, in whole seconds.
-    pub at: DateTime<Utc>,
-    /// Why.
-    pub reason: RevocationReason,
-}
-
-/// Why a certificate was revoked: the `CRLReason` codes that apply to a device's
-/// certificate (RFC 5280, section 5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevocationReason {
-    /// No reason was given (0).
-    Unspecified,
-    /// Somebody else has the private key, or may have it (1).
-    KeyCompromise,
-    /// The device belongs to somebody else now, or has another name (3).
-    AffiliationChanged,
-    /// Another certificate takes its place (4).
-    Superseded,
-    /// The device was taken out of service (5).
-    CessationOfOperation,
-    /// The device may no longer have what the certificate grants (9).
-    PrivilegeWithdrawn,
-}
-
-impl RevocationReason {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Unspecified,
-        Self::KeyCompromise,
-        Self::AffiliationChanged,
-        Self::Superseded,
-        Self::CessationOfOperation,
-        Self::PrivilegeWithdrawn,
-    ];
-
-    /// The name, as stores and interfaces spell it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::KeyCompromise => "key_compromise",
-            Self::AffiliationChanged => "affiliation_changed",
-            Self::Superseded => "superseded",
-            Self::CessationOfOperation => "cessation_of_operation",
-            Self::PrivilegeWithdrawn => "privilege_withdrawn",
-        }
-    }
-
-    /// The reason that has this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
-    }
-}
-
 /// The end of a request, made by [`OpenRequest::issued`](crate::OpenRequest::issued) and
 /// [`OpenRequest::failed`](crate::OpenRequest::failed): a certificate comes with its success event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,19 +97,47 @@ pub struct Completion {
     certificate: Option<CertificateRecord>,
     event: Option<RenewalEvent>,
     token: Option<TokenId>,
+    presented: Option<(DeviceId, Serial)>,
+    refuse_key_in_use: bool,
+    action: Option<Action>,
 }
 
 impl Completion {
-    pub(crate) const fn issued(
+    pub(crate) fn issued(
+        request: &OpenRequest,
         certificate: CertificateRecord,
         event: Option<RenewalEvent>,
-        token: Option<TokenId>,
     ) -> Self {
-        Self { certificate: Some(certificate), event, token }
+        let token = request.purpose().token();
+        Self { certificate: Some(certificate), token, ..Self::failed(request, event) }
     }
 
-    pub(crate) const fn failed(event: Option<RenewalEvent>) -> Self {
-        Self { certificate: None, event, token: None }
+    pub(crate) fn failed(request: &OpenRequest, event: Option<RenewalEvent>) -> Self {
+        // A serial number of another authority says nothing about ours.
+        let presented = request.purpose().presented().filter(|it| it.origin().is_of_our_authority());
+        Self {
+            certificate: None,
+            event,
+            token: None,
+            presented: presented.map(|presented| (request.device_id(), presented.serial().clone())),
+            refuse_key_in_use: false,
+            action: None,
+        }
+    }
+
+    /// Records this action in the same transaction: who decided that the request ends so.
+    #[must_use]
+    pub fn with_action(mut self, action: impl Into<Option<Action>>) -> Self {
+        self.action = action.into();
+        self
+    }
+
+    /// Records the certificate only if no other device of the organisation has a certificate that is
+    /// [good](CertificateRecord::is_good_at) with the same key.
+    #[must_use]
+    pub const fn refusing_key_in_use(mut self, refuse: bool) -> Self {
+        self.refuse_key_in_use = refuse;
+        self
     }
 
     /// The certificate, if the request ended with one.
@@ -181,5 +156,26 @@ impl Completion {
     #[must_use]
     pub const fn event(&self) -> Option<&RenewalEvent> {
         self.event.as_ref()
+    }
+
+    /// The device and the serial number of the certificate that it presented, if the request ended
+    /// without a certificate: the device has used that one since it was issued.
+    #[must_use]
+    pub fn used(&self) -> Option<(DeviceId, &Serial)> {
+        let failed = self.certificate.is_none();
+        self.presented.as_ref().filter(|_| failed).map(|(device, serial)| (*device, serial))
+    }
+
+    /// The certificate, if it is recorded only under the condition of
+    /// [`refusing_key_in_use`](Self::refusing_key_in_use).
+    #[must_use]
+    pub fn certificate_with_new_key(&self) -> Option<&CertificateRecord> {
+        self.certificate.as_ref().filter(|_| self.refuse_key_in_use)
+    }
+
+    /// The action that is recorded with it, if there is one.
+    #[must_use]
+    pub const fn action(&self) -> Option<&Action> {
+        self.action.as_ref()
     }
 }

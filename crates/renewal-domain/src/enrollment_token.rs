@@ -4,7 +4,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::page::Scope;
-use crate::{DeviceName, OrgId, RequestId, Sha256Digest, TokenId};
+use crate::{Actor, DeviceName, GrantedNames, OrgId, RequestId, Sha256Digest, TokenId};
 
 /// A permission to enroll one device, once. Of its secret only the digest is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,6 +15,9 @@ pub struct EnrollmentToken {
     pub org_id: OrgId,
     /// The one device that may enroll with it.
     pub device_name: DeviceName,
+    /// The names that it grants beside the device's own.
+    #[serde(skip_serializing_if = "GrantedNames::is_empty")]
+    pub names: GrantedNames,
     /// The SHA-256 digest of the secret. The secret has 256 random bits, so that a digest
     /// without salt cannot be turned back.
     #[serde(skip)]
@@ -23,6 +26,8 @@ pub struct EnrollmentToken {
     pub expires_at: DateTime<Utc>,
     /// The end of the token before it expired, if it had one.
     pub end: Option<TokenEnd>,
+    /// Who made it.
+    pub made_by: Actor,
 }
 
 /// How a token ended.
@@ -56,16 +61,11 @@ pub enum TokenState {
 }
 
 impl EnrollmentToken {
-    /// A new token; the time of expiry is cut to whole seconds.
+    /// The token with its time of expiry cut to whole seconds, as stores keep it.
     #[must_use]
-    pub fn new(
-        id: TokenId,
-        org_id: OrgId,
-        device_name: DeviceName,
-        secret_sha256: Sha256Digest,
-        expires_at: DateTime<Utc>,
-    ) -> Self {
-        Self { id, org_id, device_name, secret_sha256, expires_at: expires_at.trunc_subsecs(0), end: None }
+    pub fn in_whole_seconds(mut self) -> Self {
+        self.expires_at = self.expires_at.trunc_subsecs(0);
+        self
     }
 
     /// What it is good for at this time.

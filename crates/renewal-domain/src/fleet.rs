@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::page::{Position, Scope};
-use crate::{CertificateRecord, DeviceId, EventType, OrgId, Page, PageRequest, ReasonCode, StoreError};
+use crate::{
+    CertificateRecord, DeviceId, EventType, OrgId, Page, PageRequest, ReasonCode, Sha256Digest, StoreError,
+};
 
 /// Which certificates to list, and in which order.
 ///
@@ -29,6 +31,8 @@ pub enum CertificateFilter {
     ExpiredBefore(DateTime<Utc>),
     /// Those that were revoked, the one that was revoked last first.
     Revoked,
+    /// Those with this public key, newest first.
+    OfKey(Sha256Digest),
 }
 
 /// How many events of one type, and for one reason if that is a failure, there are.
@@ -129,6 +133,7 @@ impl CertificateFilter {
             }
             Self::ExpiredBefore(now) => current && ends < now,
             Self::Revoked => certificate.revocation.is_some(),
+            Self::OfKey(key) => certificate.public_key_sha256 == key,
         }
     }
 
@@ -137,7 +142,7 @@ impl CertificateFilter {
     pub fn position(&self, certificate: &CertificateRecord) -> Position {
         let id = certificate.request_id.as_uuid();
         match self {
-            Self::OfDevice(_) => id.into(),
+            Self::OfDevice(_) | Self::OfKey(_) => id.into(),
             Self::Expiring { .. } | Self::ExpiredBefore(_) => Position::at(certificate.not_after, id),
             Self::Revoked => {
                 certificate.revocation.map_or_else(|| id.into(), |revocation| Position::at(revocation.at, id))
@@ -157,7 +162,8 @@ impl CertificateFilter {
     pub fn scope(&self, org: OrgId) -> Scope {
         let mut scope = Scope::of("certificates", org);
         let (listing, device) = match self {
-            Self::OfDevice(device) => ("device", Some(device)),
+            Self::OfDevice(device) => ("device", Some(device.to_string())),
+            Self::OfKey(key) => ("key", Some(hex::encode(key))),
             Self::Expiring { .. } => ("expiring", None),
             Self::ExpiredBefore(_) => ("expired", None),
             Self::Revoked => ("revoked", None),

@@ -153,6 +153,28 @@ version_7! {
     ApiTokenId
 }
 
+version_7! {
+    /// Something that somebody decided or did.
+    ActionId
+}
+
+version_7! {
+    /// The revocation of a certificate.
+    RevocationId
+}
+
+impl From<EventId> for ActionId {
+    fn from(id: EventId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<EventId> for RevocationId {
+    fn from(id: EventId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl From<EventId> for ApiTokenId {
     fn from(id: EventId) -> Self {
         Self(id.0)

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Answer, ApiToken, ApiTokenId, ApiTokenStore, CertificateFilter, CertificateRecord, Completed, Completion,
-    EnrollmentToken, EnrollmentTokenStore, EventCount, EventFilter, EventId, FleetStore, IssuanceStore,
-    OpenCounts, OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, PrunedBatch, RenewalEvent,
-    RenewalEventStore, RequestId, RetentionRule, RetentionStore, Revocation, Serial, Sha256Digest, Standing,
-    StoreError, Stores, TokenId,
+    Action, ActionFilter, ActionStore, Answer, ApiToken, ApiTokenId, ApiTokenStore, Block, BlockStore,
+    BlockSubject, CertificateFilter, CertificateRecord, Completed, Completion, DeviceId, EnrollmentToken,
+    EnrollmentTokenStore, EventCount, EventFilter, EventId, FleetStore, IssuanceStore, OpenCounts,
+    OpenRefusal, OpenRequest, OpenRequestFilter, OpenRules, Opened, OrgId, Page, PageRequest, PrunedBatch,
+    RenewalEvent, RenewalEventStore, RequestId, RetentionRule, RetentionStore, RevocationId, RevocationStore,
+    RevokedCertificate, Serial, Sha256Digest, StoreError, Stores, TokenId,
 };
 
 /// What is done around each call of a store.
@@ -43,224 +44,97 @@ impl<I: Interceptor> Intercepted<I> {
     }
 }
 
-#[async_trait]
-impl<I: Interceptor> RenewalEventStore for Intercepted<I> {
-    async fn create(&self, org: OrgId, event: &RenewalEvent) -> Result<(), StoreError> {
-        self.interceptor.call("create", self.stores.events.create(org, event)).await
-    }
-
-    async fn create_many(&self, org: OrgId, events: &[RenewalEvent]) -> Result<(), StoreError> {
-        self.interceptor.call("create_many", self.stores.events.create_many(org, events)).await
-    }
-
-    async fn list(
-        &self,
-        org: OrgId,
-        filter: &EventFilter,
-        page: &PageRequest,
-    ) -> Result<Page<RenewalEvent>, StoreError> {
-        self.interceptor.call("list", self.stores.events.list(org, filter, page)).await
-    }
-
-    async fn get(&self, org: OrgId, id: EventId) -> Result<Option<RenewalEvent>, StoreError> {
-        self.interceptor.call("get", self.stores.events.get(org, id)).await
-    }
+/// Implements a store trait: each method goes through the interceptor to the store of this field.
+macro_rules! intercept {
+    ($trait:ident, $field:ident: $(fn $method:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl<I: Interceptor> $trait for Intercepted<I> {
+            $(
+                async fn $method(&self, $($arg: $type),*) -> Result<$answer, StoreError> {
+                    let work = self.stores.$field.$method($($arg),*);
+                    self.interceptor.call(stringify!($method), work).await
+                }
+            )*
+        }
+    };
 }
 
-#[async_trait]
-impl<I: Interceptor> IssuanceStore for Intercepted<I> {
-    async fn answer(
-        &self,
-        org: OrgId,
-        request: &OpenRequest,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Answer>, StoreError> {
-        self.interceptor.call("answer", self.stores.issuance.answer(org, request, now)).await
-    }
-
-    async fn open(
-        &self,
-        org: OrgId,
-        request: &OpenRequest,
-        standing: Standing,
-        now: DateTime<Utc>,
-    ) -> Result<Opened, StoreError> {
-        self.interceptor.call("open", self.stores.issuance.open(org, request, standing, now)).await
-    }
-
-    async fn complete(
-        &self,
-        org: OrgId,
-        id: RequestId,
-        completion: &Completion,
-    ) -> Result<Completed, StoreError> {
-        self.interceptor.call("complete", self.stores.issuance.complete(org, id, completion)).await
-    }
-
-    async fn open_request(&self, org: OrgId, id: RequestId) -> Result<Option<OpenRequest>, StoreError> {
-        self.interceptor.call("open_request", self.stores.issuance.open_request(org, id)).await
-    }
-
-    async fn open_requests(
-        &self,
-        org: OrgId,
-        filter: &OpenRequestFilter,
-        page: &PageRequest,
-    ) -> Result<Page<OpenRequest>, StoreError> {
-        self.interceptor.call("open_requests", self.stores.issuance.open_requests(org, filter, page)).await
-    }
-
-    async fn certificate(
-        &self,
-        org: OrgId,
-        serial: &Serial,
-    ) -> Result<Option<CertificateRecord>, StoreError> {
-        self.interceptor.call("certificate", self.stores.issuance.certificate(org, serial)).await
-    }
-
-    async fn revoke(
-        &self,
-        org: OrgId,
-        serial: &Serial,
-        revocation: &Revocation,
-    ) -> Result<Option<CertificateRecord>, StoreError> {
-        self.interceptor.call("revoke", self.stores.issuance.revoke(org, serial, revocation)).await
-    }
+intercept! { RenewalEventStore, events:
+    fn create(org: OrgId, event: &RenewalEvent) -> ();
+    fn create_many(org: OrgId, events: &[RenewalEvent]) -> ();
+    fn list(org: OrgId, filter: &EventFilter, page: &PageRequest) -> Page<RenewalEvent>;
+    fn get(org: OrgId, id: EventId) -> Option<RenewalEvent>;
 }
 
-#[async_trait]
-impl<I: Interceptor> EnrollmentTokenStore for Intercepted<I> {
-    async fn create_enrollment_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError> {
-        self.interceptor
-            .call(
-                "create_enrollment_token",
-                self.stores.enrollment_tokens.create_enrollment_token(org, token),
-            )
-            .await
-    }
-
-    async fn enrollment_token_of_secret(
-        &self,
-        org: OrgId,
-        secret_sha256: &Sha256Digest,
-    ) -> Result<Option<EnrollmentToken>, StoreError> {
-        self.interceptor
-            .call(
-                "enrollment_token_of_secret",
-                self.stores.enrollment_tokens.enrollment_token_of_secret(org, secret_sha256),
-            )
-            .await
-    }
-
-    async fn enrollment_tokens(
-        &self,
-        org: OrgId,
-        page: &PageRequest,
-    ) -> Result<Page<EnrollmentToken>, StoreError> {
-        self.interceptor
-            .call("enrollment_tokens", self.stores.enrollment_tokens.enrollment_tokens(org, page))
-            .await
-    }
-
-    async fn revoke_enrollment_token(
-        &self,
-        org: OrgId,
-        id: TokenId,
-        at: DateTime<Utc>,
-    ) -> Result<Option<EnrollmentToken>, StoreError> {
-        self.interceptor
-            .call(
-                "revoke_enrollment_token",
-                self.stores.enrollment_tokens.revoke_enrollment_token(org, id, at),
-            )
-            .await
-    }
+intercept! { IssuanceStore, issuance:
+    fn answer(org: OrgId, request: &OpenRequest, now: DateTime<Utc>) -> Option<Answer>;
+    fn open(org: OrgId, request: &OpenRequest, rules: &OpenRules) -> Opened;
+    fn refusal(org: OrgId, request: &OpenRequest, rules: &OpenRules) -> Option<OpenRefusal>;
+    fn certificate_used(org: OrgId, device: DeviceId, serial: &Serial) -> ();
+    fn complete(org: OrgId, id: RequestId, completion: &Completion) -> Completed;
+    fn open_request(org: OrgId, id: RequestId) -> Option<OpenRequest>;
+    fn open_requests(org: OrgId, filter: &OpenRequestFilter, page: &PageRequest) -> Page<OpenRequest>;
+    fn certificate(org: OrgId, serial: &Serial) -> Option<CertificateRecord>;
 }
 
-#[async_trait]
-impl<I: Interceptor> FleetStore for Intercepted<I> {
-    async fn certificates(
-        &self,
-        org: OrgId,
-        filter: &CertificateFilter,
-        page: &PageRequest,
-    ) -> Result<Page<CertificateRecord>, StoreError> {
-        self.interceptor.call("certificates", self.stores.fleet.certificates(org, filter, page)).await
-    }
-
-    async fn count_expiring(
-        &self,
-        org: OrgId,
-        after: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<u64, StoreError> {
-        self.interceptor.call("count_expiring", self.stores.fleet.count_expiring(org, after, until)).await
-    }
-
-    async fn count_events(
-        &self,
-        org: OrgId,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    ) -> Result<Vec<EventCount>, StoreError> {
-        self.interceptor.call("count_events", self.stores.fleet.count_events(org, from, to)).await
-    }
-
-    async fn count_failing(&self, org: OrgId, since: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.interceptor.call("count_failing", self.stores.fleet.count_failing(org, since)).await
-    }
-
-    async fn count_open(&self, org: OrgId) -> Result<OpenCounts, StoreError> {
-        self.interceptor.call("count_open", self.stores.fleet.count_open(org)).await
-    }
-
-    async fn check(&self) -> Result<(), StoreError> {
-        self.interceptor.call("check", self.stores.fleet.check()).await
-    }
+intercept! { EnrollmentTokenStore, enrollment_tokens:
+    fn create_enrollment_token(org: OrgId, token: &EnrollmentToken, action: &Action) -> ();
+    fn enrollment_token(org: OrgId, id: TokenId) -> Option<EnrollmentToken>;
+    fn enrollment_token_of_secret(org: OrgId, secret_sha256: &Sha256Digest) -> Option<EnrollmentToken>;
+    fn enrollment_tokens(org: OrgId, page: &PageRequest) -> Page<EnrollmentToken>;
+    fn enrollment_tokens_made_by(org: OrgId, maker: ApiTokenId, page: &PageRequest) -> Page<EnrollmentToken>;
+    fn revoke_enrollment_token(org: OrgId, id: TokenId, at: DateTime<Utc>, action: &Action) -> Option<EnrollmentToken>;
 }
 
-#[async_trait]
-impl<I: Interceptor> ApiTokenStore for Intercepted<I> {
-    async fn create_api_token(&self, org: OrgId, token: &ApiToken) -> Result<(), StoreError> {
-        self.interceptor.call("create_api_token", self.stores.api_tokens.create_api_token(org, token)).await
-    }
-
-    async fn api_token(&self, org: OrgId, id: ApiTokenId) -> Result<Option<ApiToken>, StoreError> {
-        self.interceptor.call("api_token", self.stores.api_tokens.api_token(org, id)).await
-    }
-
-    async fn api_tokens(&self, org: OrgId, page: &PageRequest) -> Result<Page<ApiToken>, StoreError> {
-        self.interceptor.call("api_tokens", self.stores.api_tokens.api_tokens(org, page)).await
-    }
-
-    async fn revoke_api_token(
-        &self,
-        org: OrgId,
-        id: ApiTokenId,
-        at: DateTime<Utc>,
-    ) -> Result<Option<ApiToken>, StoreError> {
-        self.interceptor.call("revoke_api_token", self.stores.api_tokens.revoke_api_token(org, id, at)).await
-    }
+intercept! { FleetStore, fleet:
+    fn certificates(org: OrgId, filter: &CertificateFilter, page: &PageRequest) -> Page<CertificateRecord>;
+    fn count_expiring(org: OrgId, after: DateTime<Utc>, until: DateTime<Utc>) -> u64;
+    fn count_events(org: OrgId, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<EventCount>;
+    fn count_failing(org: OrgId, since: DateTime<Utc>) -> u64;
+    fn count_open(org: OrgId) -> OpenCounts;
+    fn check() -> ();
 }
 
-#[async_trait]
-impl<I: Interceptor> RetentionStore for Intercepted<I> {
-    async fn prune_events(
-        &self,
-        org: OrgId,
-        rule: &RetentionRule,
-        after: Option<EventId>,
-    ) -> Result<PrunedBatch<EventId>, StoreError> {
-        self.interceptor.call("prune_events", self.stores.retention.prune_events(org, rule, after)).await
-    }
+intercept! { ApiTokenStore, api_tokens:
+    fn create_api_token(org: OrgId, token: &ApiToken, action: &Action) -> ();
+    fn api_token(org: OrgId, id: ApiTokenId) -> Option<ApiToken>;
+    fn api_tokens(org: OrgId, page: &PageRequest) -> Page<ApiToken>;
+    fn api_tokens_made_by(org: OrgId, maker: ApiTokenId, page: &PageRequest) -> Page<ApiToken>;
+    fn revoke_api_token(org: OrgId, id: ApiTokenId, at: DateTime<Utc>, action: &Action) -> Option<ApiToken>;
+}
 
-    async fn prune_certificates(
-        &self,
-        org: OrgId,
-        rule: &RetentionRule,
-        after: Option<Serial>,
-    ) -> Result<PrunedBatch<Serial>, StoreError> {
-        let call = self.stores.retention.prune_certificates(org, rule, after);
-        self.interceptor.call("prune_certificates", call).await
-    }
+intercept! { RetentionStore, retention:
+    fn prune_events(
+        org: OrgId, rule: &RetentionRule, after: Option<EventId>, action: &Action
+    ) -> PrunedBatch<EventId>;
+    fn prune_certificates(
+        org: OrgId, rule: &RetentionRule, after: Option<Serial>, action: &Action
+    ) -> PrunedBatch<Serial>;
+    fn prune_revocations(
+        org: OrgId, rule: &RetentionRule, after: Option<RevocationId>, action: &Action
+    ) -> PrunedBatch<RevocationId>;
+    fn newest_record(org: OrgId) -> Option<DateTime<Utc>>;
+}
+
+intercept! { ActionStore, actions:
+    fn record_action(org: OrgId, action: &Action) -> ();
+    fn actions(org: OrgId, filter: &ActionFilter, page: &PageRequest) -> Page<Action>;
+}
+
+intercept! { BlockStore, blocks:
+    fn block(org: OrgId, block: &Block, action: &Action) -> bool;
+    fn unblock(org: OrgId, subject: &BlockSubject, action: &Action) -> bool;
+    fn block_of(org: OrgId, subject: &BlockSubject) -> Option<Block>;
+    fn blocks(org: OrgId, page: &PageRequest) -> Page<Block>;
+}
+
+intercept! { RevocationStore, revocations:
+    fn revoke(
+        org: OrgId, revocations: &[(RevokedCertificate, Action)], block: Option<(Block, Action)>
+    ) -> Vec<RevocationId>;
+    fn revocation(
+        org: OrgId, issuer_key_sha256: &Sha256Digest, serial: &Serial
+    ) -> Option<RevokedCertificate>;
+    fn is_revoked_anywhere(issuer_key_sha256: &Sha256Digest, serial: &Serial) -> bool;
+    fn revocations(org: OrgId, page: &PageRequest) -> Page<RevokedCertificate>;
 }

@@ -7,7 +7,8 @@
 //! |---|---|
 //! | what is recorded, and its rules | [`RenewalEvent`], [`CertificateRecord`], [`OpenRequest`] |
 //! | who a device is | [`DeviceId::of`] |
-//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`FleetStore`], [`EnrollmentTokenStore`], [`ApiTokenStore`], [`RetentionStore`], [`StoreError`] |
+//! | what a store promises | [`RenewalEventStore`], [`IssuanceStore`], [`FleetStore`], [`EnrollmentTokenStore`], [`ApiTokenStore`], [`RetentionStore`], [`ActionStore`], [`BlockStore`], [`RevocationStore`], [`StoreError`] |
+//! | who decided what | [`Action`], [`Actor`] |
 //! | how a store is measured, or made to fail | [`Intercepted`] |
 //! | how history is read | [`EventFilter`], [`PageRequest`], [`Cursor`] |
 //! | where time and ids come from | [`Clock`], [`IdSource`] |
@@ -24,7 +25,9 @@
 //! - `testing`: an in-memory store, a clock to set, ids to predict, the conformance suites.
 //! - `mock`: `mockall` mocks of the traits: `MockRenewalEventStore` and so on.
 
+mod actions;
 mod api_token;
+mod block;
 mod certificate;
 mod clock;
 pub mod device;
@@ -34,12 +37,16 @@ mod event;
 mod event_type;
 mod filter;
 mod fleet;
+mod granted_names;
 mod ids;
 mod intercepted;
+mod open_check;
 mod page;
+mod presented;
 mod reason_code;
 mod request;
 mod retention;
+mod revocation;
 mod serial;
 mod store;
 #[cfg(feature = "testing")]
@@ -47,9 +54,17 @@ pub mod testing;
 pub mod text;
 
 #[cfg(feature = "mock")]
+pub use actions::MockActionStore;
+pub use actions::{
+    Action, ActionContext, ActionFilter, ActionKind, ActionStore, Actor, InvalidTarget, NewAction, Target,
+};
+#[cfg(feature = "mock")]
 pub use api_token::MockApiTokenStore;
 pub use api_token::{ApiRole, ApiToken, ApiTokenStore};
-pub use certificate::{CertificateRecord, Completion, Revocation, RevocationReason};
+#[cfg(feature = "mock")]
+pub use block::MockBlockStore;
+pub use block::{Block, BlockStore, BlockSubject};
+pub use certificate::{CertificateRecord, Completion};
 pub use clock::{Clock, IdSource, Ids, SystemClock};
 pub use device::{DeviceName, InvalidName};
 pub use enrollment_token::{EnrollmentToken, TokenEnd, TokenState};
@@ -60,22 +75,30 @@ pub use filter::{EventFilter, IdRange};
 #[cfg(feature = "mock")]
 pub use fleet::MockFleetStore;
 pub use fleet::{CertificateFilter, EventCount, FleetStore, OpenCounts};
+pub use granted_names::{GrantedNames, InvalidGrantedNames};
 pub use ids::{
-    ApiTokenId, AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId, TokenId,
+    ActionId, ApiTokenId, AttemptId, DeviceId, EventId, NotVersion7, OrgId, ParseIdError, RequestId,
+    RevocationId, TokenId,
 };
 pub use intercepted::{Intercepted, Interceptor};
-pub use page::{Cursor, CursorError, Page, PageRequest, PageSize, Position, Scope};
-pub use reason_code::{InvalidReasonCode, ReasonCode};
-pub use request::{
-    IssuedParts, NewRequest, OpenRequest, Presented, Purpose, RequestKind, RequestState, Sha256Digest,
+pub use open_check::{
+    KeyReuse, LatestCertificate, OpenFindings, OpenRefusal, OpenRules, RecordedCertificate,
+    SupersededCertificates,
 };
+pub use page::{Cursor, CursorError, Page, PageRequest, PageSize, Position, Scope};
+pub use presented::{CertificateOrigin, NewPresented, Presented};
+pub use reason_code::{InvalidReasonCode, ReasonCode};
+pub use request::{IssuedParts, NewRequest, OpenRequest, Purpose, RequestKind, RequestState, Sha256Digest};
 #[cfg(feature = "mock")]
 pub use retention::MockRetentionStore;
 pub use retention::{PrunedBatch, RetentionRule, RetentionStore};
+#[cfg(feature = "mock")]
+pub use revocation::MockRevocationStore;
+pub use revocation::{Revocation, RevocationReason, RevocationStore, RevokedCertificate};
 pub use serial::{InvalidSerial, Serial};
 pub use store::{
-    Answer, Completed, EnrollmentTokenStore, IssuanceStore, OpenRequestFilter, Opened, Refusal,
-    RenewalEventStore, Standing, Stores,
+    Answer, Completed, EnrollmentTokenStore, IssuanceStore, OpenRequestFilter, Opened, RenewalEventStore,
+    Stores,
 };
 #[cfg(feature = "mock")]
 pub use store::{MockEnrollmentTokenStore, MockIssuanceStore, MockRenewalEventStore};

@@ -1,15 +1,17 @@
 //! A request that is being worked on: an attempt or an enrollment without an end yet.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::text::clean;
 use crate::{
-    AttemptId, AttemptKind, CertificateRecord, Completion, DeviceId, DeviceName, EventId, InvalidEvent,
-    OrgId, ReasonCode, RenewalEvent, RequestId, Serial, TokenId,
+    AttemptId, AttemptKind, BlockSubject, CertificateRecord, Completion, DeviceId, DeviceName, EventId,
+    InvalidEvent, OrgId, Presented, ReasonCode, RenewalEvent, RequestId, Serial, TokenId,
 };
 
 /// A SHA-256 digest (FIPS 180-4).
@@ -30,33 +32,6 @@ pub enum Purpose {
         /// The certificate that the device presented.
         presented: Presented,
     },
-}
-
-/// The certificate that a device presented.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presented {
-    serial: Serial,
-    not_after: DateTime<Utc>,
-}
-
-impl Presented {
-    /// Takes the serial number and the time of expiry, which is cut to whole seconds.
-    #[must_use]
-    pub fn new(serial: Serial, not_after: DateTime<Utc>) -> Self {
-        Self { serial, not_after: not_after.trunc_subsecs(0) }
-    }
-
-    /// The serial number.
-    #[must_use]
-    pub const fn serial(&self) -> &Serial {
-        &self.serial
-    }
-
-    /// When it expires or expired.
-    #[must_use]
-    pub const fn not_after(&self) -> DateTime<Utc> {
-        self.not_after
-    }
 }
 
 /// The purpose of a request, without what was presented.
@@ -174,7 +149,10 @@ pub struct OpenRequest {
     state: RequestState,
     csr_der: Vec<u8>,
     csr_sha256: Sha256Digest,
+    public_key_sha256: Sha256Digest,
     requested_lifetime: Option<Duration>,
+    credential: String,
+    source_address: Option<IpAddr>,
 }
 
 /// The fields of a new [`OpenRequest`].
@@ -194,8 +172,14 @@ pub struct NewRequest {
     pub state: RequestState,
     /// The request itself: a PKCS#10 `CertificationRequest` in DER.
     pub csr_der: Vec<u8>,
+    /// The SHA-256 digest of the public key in it (of its `SubjectPublicKeyInfo` in DER).
+    pub public_key_sha256: Sha256Digest,
     /// The lifetime asked for, if any; cut to whole seconds.
     pub requested_lifetime: Option<Duration>,
+    /// On what ground it is made, for the person who decides about it; made safe and cut to 255 bytes.
+    pub credential: String,
+    /// The address of the client, if it came over a network.
+    pub source_address: Option<IpAddr>,
 }
 
 impl OpenRequest {
@@ -211,9 +195,12 @@ impl OpenRequest {
             purpose: new.purpose,
             state: new.state,
             csr_der: new.csr_der,
+            public_key_sha256: new.public_key_sha256,
             requested_lifetime: new
                 .requested_lifetime
                 .map(|lifetime| Duration::from_secs(lifetime.as_secs())),
+            credential: clean(&new.credential, 255),
+            source_address: new.source_address,
         }
     }
 
@@ -243,6 +230,15 @@ impl OpenRequest {
                 == other.purpose.presented().map(Presented::serial)
     }
 
+    /// Whose blocks stand in its way: the organisation's, the device's, its key's and that of the
+    /// certificate presented.
+    pub fn block_subjects(&self) -> impl Iterator<Item = BlockSubject> {
+        let presented = self.purpose.presented().map(Presented::public_key_sha256);
+        let keys = [Some(&self.public_key_sha256), presented].into_iter().flatten();
+        let keys = keys.map(|key| BlockSubject::Key(*key));
+        [BlockSubject::Organisation, BlockSubject::Device(self.device_id)].into_iter().chain(keys)
+    }
+
     /// The end with a certificate. Device, digests and the like come from this request.
     ///
     /// # Errors
@@ -257,6 +253,8 @@ impl OpenRequest {
             kind: self.purpose.kind(),
             public_key_sha256: issued.public_key_sha256,
             csr_sha256: self.csr_sha256,
+            issuer_key_sha256: issued.issuer_key_sha256,
+            certificate_sha256: Sha256::digest(&issued.der).into(),
             presented_serial: self.purpose.presented().map(|presented| presented.serial().clone()),
             not_before: issued.not_before.trunc_subsecs(0),
             not_after: issued.not_after.trunc_subsecs(0),
@@ -264,7 +262,7 @@ impl OpenRequest {
             revocation: None,
         };
         let event = self.start_event().map(|start| start.success(end, certificate.not_after)).transpose()?;
-        Ok(Completion::issued(certificate, event, self.purpose.token()))
+        Ok(Completion::issued(self, certificate, event))
     }
 
     /// The end without a certificate.
@@ -278,7 +276,7 @@ impl OpenRequest {
         message: &str,
     ) -> Result<Completion, InvalidEvent> {
         let event = self.start_event().map(|start| start.failed(end, reason, message)).transpose()?;
-        Ok(Completion::failed(event))
+        Ok(Completion::failed(self, event))
     }
 
     /// The id.
@@ -335,6 +333,24 @@ impl OpenRequest {
         &self.csr_sha256
     }
 
+    /// The SHA-256 digest of the public key that it asks a certificate for.
+    #[must_use]
+    pub const fn public_key_sha256(&self) -> &Sha256Digest {
+        &self.public_key_sha256
+    }
+
+    /// On what ground it is made, in words.
+    #[must_use]
+    pub fn credential(&self) -> &str {
+        &self.credential
+    }
+
+    /// The address of the client, if it came over a network.
+    #[must_use]
+    pub const fn source_address(&self) -> Option<IpAddr> {
+        self.source_address
+    }
+
     /// The lifetime asked for, if any, in whole seconds.
     #[must_use]
     pub const fn requested_lifetime(&self) -> Option<Duration> {
@@ -355,6 +371,8 @@ pub struct IssuedParts {
     pub serial: Serial,
     /// The SHA-256 digest of the public key (of its `SubjectPublicKeyInfo` in DER).
     pub public_key_sha256: Sha256Digest,
+    /// The SHA-256 digest of the issuing authority's public key (of its `SubjectPublicKeyInfo` in DER).
+    pub issuer_key_sha256: Sha256Digest,
     /// From when the certificate is valid.
     pub not_before: DateTime<Utc>,
     /// Until when, that second included.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{CertificateRecord, EventId, OrgId, Serial, StoreError};
+use crate::{Action, CertificateRecord, EventId, OrgId, RevocationId, Serial, StoreError};
 
 /// What may go.
 ///
@@ -14,8 +14,8 @@ use crate::{CertificateRecord, EventId, OrgId, Serial, StoreError};
 /// - is the last success of its device;
 /// - is one of its device's newest [`keep_attempts`](Self::keep_attempts).
 ///
-/// A certificate goes by when it expired, unless it is its device's
-/// [current](crate::CertificateFilter) one.
+/// A certificate goes by when it expired, unless it answers its device's latest request: that one stays,
+/// revoked or not.
 ///
 /// Nothing that may go at one moment has to stay at a later one: a store can decide first, and
 /// remove then.
@@ -52,7 +52,7 @@ pub struct PrunedBatch<C> {
 /// milliseconds, and holds locks only on what it removes; whoever calls goes on at
 /// [`next`](PrunedBatch::next) after a pause. A part needs no other: when a walk through the history is
 /// cut off, what was removed is removed, and the next walk begins at the begin. Several walks at once
-/// do no harm.
+/// do no harm. The first part of a walk that removes something records its action, in the same transaction.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RetentionStore: Send + Sync {
@@ -67,6 +67,7 @@ pub trait RetentionStore: Send + Sync {
         org: OrgId,
         rule: &RetentionRule,
         after: Option<EventId>,
+        action: &Action,
     ) -> Result<PrunedBatch<EventId>, StoreError>;
 
     /// Removes the certificates that may go among the next ones after one, in the order of serial
@@ -79,15 +80,37 @@ pub trait RetentionStore: Send + Sync {
         org: OrgId,
         rule: &RetentionRule,
         after: Option<Serial>,
+        action: &Action,
     ) -> Result<PrunedBatch<Serial>, StoreError>;
+
+    /// Removes the revocations that may go among the next ones after one, in the order of ids, or from
+    /// the oldest on: those whose certificates have ended long enough ago. One of a certificate whose end
+    /// is not known stays.
+    ///
+    /// # Errors
+    /// As those of [`prune_events`](Self::prune_events).
+    async fn prune_revocations(
+        &self,
+        org: OrgId,
+        rule: &RetentionRule,
+        after: Option<RevocationId>,
+        action: &Action,
+    ) -> Result<PrunedBatch<RevocationId>, StoreError>;
+
+    /// When the newest record of the organisation was made: an event, an action, or of the certificates the
+    /// one that expires last. None if there is no record.
+    ///
+    /// # Errors
+    /// Those of the database.
+    async fn newest_record(&self, org: OrgId) -> Result<Option<DateTime<Utc>>, StoreError>;
 }
 
 impl RetentionRule {
-    /// Whether a certificate may go, which is the `current` one of its device or not: the
+    /// Whether a certificate may go, which is the `latest` one of its device or not: the
     /// definition that every store follows.
     #[must_use]
-    pub fn lets_go(&self, certificate: &CertificateRecord, current: bool) -> bool {
-        !current && certificate.not_after < self.expired_before(certificate.revocation.is_some())
+    pub fn lets_go(&self, certificate: &CertificateRecord, latest: bool) -> bool {
+        !latest && certificate.not_after < self.expired_before(certificate.revocation.is_some())
     }
 
     /// Before which instant a certificate must have expired to go.

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ApiTokenStore, CertificateRecord, Completion, DeviceId, EnrollmentToken, EventFilter, EventId,
-    FleetStore, OpenRequest, OrgId, Page, PageRequest, RenewalEvent, RequestId, RequestState, RetentionStore,
-    Revocation, Serial, Sha256Digest, StoreError, TokenId,
+    Action, ActionStore, ApiTokenId, ApiTokenStore, BlockStore, CertificateRecord, Completion, DeviceId,
+    DeviceName, EnrollmentToken, EventFilter, EventId, FleetStore, OpenRefusal, OpenRequest, OpenRules,
+    OrgId, Page, PageRequest, RenewalEvent, RequestId, RequestState, RetentionStore, RevocationStore, Serial,
+    Sha256Digest, StoreError, TokenId,
 };
 
 /// The ledger: events, appended and read, never changed.
@@ -63,49 +64,18 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
     /// It is recorded, and with it the start event.
-    New,
+    New {
+        /// Another device that has a certificate with the same key, under [`KeyReuse::Warn`](crate::KeyReuse).
+        key_used_by: Option<DeviceName>,
+    },
     /// The same request has an answer already; nothing was written.
     Answered(Answer),
-    /// The certificate that it presents does not have the [`Standing`] that was asked for; nothing
-    /// was written.
-    Refused(Refusal),
-}
-
-/// What the ledger must say of the certificate that a request presents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// That it was not revoked. It may be one that was not issued here.
-    NotRevoked,
-    /// That it was issued here, and not revoked.
-    Recorded,
-}
-
-/// Why a presented certificate does not have the standing that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// It was revoked.
-    Revoked(Revocation),
-    /// It was not issued here, or not in the organisation.
-    NotRecorded,
-}
-
-impl Standing {
-    /// Judges a presented certificate by what the ledger has of it: the definition that every store
-    /// follows.
-    ///
-    /// # Errors
-    /// [`Refusal`] says why it does not have this standing.
-    pub const fn judge(self, recorded: bool, revocation: Option<Revocation>) -> Result<(), Refusal> {
-        match (self, revocation) {
-            (_, Some(revocation)) => Err(Refusal::Revoked(revocation)),
-            (Self::Recorded, None) if !recorded => Err(Refusal::NotRecorded),
-            (Self::NotRevoked | Self::Recorded, None) => Ok(()),
-        }
-    }
+    /// It may not be opened; nothing was written.
+    Refused(OpenRefusal),
 }
 
 /// What became of a completion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completed {
     /// It is recorded: the request has ended with it.
     Recorded,
@@ -115,6 +85,10 @@ pub enum Completed {
     /// The token that permits the enrollment was used or revoked meanwhile. Nothing is
     /// recorded, and the request is still open.
     TokenUnusable,
+    /// Another device of the organisation, of this name, has got a certificate with the same key
+    /// meanwhile, and the completion is [not to be recorded](Completion::refusing_key_in_use) then. Nothing
+    /// is recorded, and the request is still open.
+    KeyInUse(DeviceName),
 }
 
 /// Which open requests to list.
@@ -147,20 +121,34 @@ pub trait IssuanceStore: Send + Sync {
     ) -> Result<Option<Answer>, StoreError>;
 
     /// Opens a request: its row and its start event, in one transaction, before anything
-    /// is signed. If the same request has an [`answer`](Self::answer), nothing is written
-    /// and that answer is returned: of two that come at once only one is new. Before that, if
-    /// the certificate that it presents does not have this standing in the organisation's ledger,
-    /// nothing is written and the request is refused.
+    /// is signed. If [`OpenRules::check`] refuses it, by what the organisation's ledger has, nothing is
+    /// written. If the same request has an [`answer`](Self::answer), nothing is written
+    /// and that answer is returned: of two that come at once only one is new. A new one is refused, if
+    /// the rules say so, when another device of the organisation has a certificate with its key that is
+    /// [good](CertificateRecord::is_good_at).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the id is in use, or the request is of another organisation.
-    async fn open(
+    async fn open(&self, org: OrgId, request: &OpenRequest, rules: &OpenRules) -> Result<Opened, StoreError>;
+
+    /// Why a request, open or not, would not be opened now; none if nothing speaks against it. Writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row breaks the model's rules.
+    async fn refusal(
         &self,
         org: OrgId,
         request: &OpenRequest,
-        standing: Standing,
-        now: DateTime<Utc>,
-    ) -> Result<Opened, StoreError>;
+        rules: &OpenRules,
+    ) -> Result<Option<OpenRefusal>, StoreError>;
+
+    /// Records that a device has used its latest certificate, if it is this one: for attempts that are
+    /// refused without being opened.
+    ///
+    /// # Errors
+    /// Those of the database.
+    async fn certificate_used(&self, org: OrgId, device: DeviceId, serial: &Serial)
+    -> Result<(), StoreError>;
 
     /// Ends a request: deletes its row, writes the certificate and the event, and uses the
     /// token that permits the enrollment, in one transaction. The certificate becomes the device's
@@ -201,29 +189,28 @@ pub trait IssuanceStore: Send + Sync {
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
     async fn certificate(&self, org: OrgId, serial: &Serial)
     -> Result<Option<CertificateRecord>, StoreError>;
-
-    /// Revokes a certificate, and returns it as it is afterwards: a first revocation
-    /// stands, a later one changes nothing. None if it was not issued here.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
-    async fn revoke(
-        &self,
-        org: OrgId,
-        serial: &Serial,
-        revocation: &Revocation,
-    ) -> Result<Option<CertificateRecord>, StoreError>;
 }
 
 /// The tokens with which devices enroll.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EnrollmentTokenStore: Send + Sync {
-    /// Records a new token.
+    /// Records a new token, and the action with it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its id or secret is in use, or it is of another organisation.
-    async fn create_enrollment_token(&self, org: OrgId, token: &EnrollmentToken) -> Result<(), StoreError>;
+    async fn create_enrollment_token(
+        &self,
+        org: OrgId,
+        token: &EnrollmentToken,
+        action: &Action,
+    ) -> Result<(), StoreError>;
+
+    /// Reads one token; none if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row breaks the model's rules.
+    async fn enrollment_token(&self, org: OrgId, id: TokenId) -> Result<Option<EnrollmentToken>, StoreError>;
 
     /// Finds the token with this secret; none if there is none.
     ///
@@ -245,8 +232,19 @@ pub trait EnrollmentTokenStore: Send + Sync {
         page: &PageRequest,
     ) -> Result<Page<EnrollmentToken>, StoreError>;
 
-    /// Revokes a token, and returns it as it is afterwards: one that was used or revoked
-    /// stays as it was. None if there is none.
+    /// Reads a page of the tokens that were made with a token of the HTTP API, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names a row that breaks the model's rules.
+    async fn enrollment_tokens_made_by(
+        &self,
+        org: OrgId,
+        maker: ApiTokenId,
+        page: &PageRequest,
+    ) -> Result<Page<EnrollmentToken>, StoreError>;
+
+    /// Revokes a token, records the action with it, and returns the token as it is afterwards: one that
+    /// was used or revoked stays as it was, and no action is recorded. None if there is none.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row breaks the model's rules.
@@ -255,6 +253,7 @@ pub trait EnrollmentTokenStore: Send + Sync {
         org: OrgId,
         id: TokenId,
         at: DateTime<Utc>,
+        action: &Action,
     ) -> Result<Option<EnrollmentToken>, StoreError>;
 }
 
@@ -273,6 +272,12 @@ pub struct Stores {
     pub api_tokens: Arc<dyn ApiTokenStore>,
     /// How the store prunes history.
     pub retention: Arc<dyn RetentionStore>,
+    /// Who did what.
+    pub actions: Arc<dyn ActionStore>,
+    /// Who gets no certificates.
+    pub blocks: Arc<dyn BlockStore>,
+    /// What is revoked.
+    pub revocations: Arc<dyn RevocationStore>,
 }
 
 impl<S> From<Arc<S>> for Stores
@@ -283,6 +288,9 @@ where
         + FleetStore
         + ApiTokenStore
         + RetentionStore
+        + ActionStore
+        + BlockStore
+        + RevocationStore
         + 'static,
 {
     fn from(store: Arc<S>) -> Self {
@@ -292,7 +300,10 @@ where
             enrollment_tokens: store.clone(),
             fleet: store.clone(),
             api_tokens: store.clone(),
-            retention: store,
+            retention: store.clone(),
+            actions: store.clone(),
+            blocks: store.clone(),
+            revocations: store,
         }
     }
 }

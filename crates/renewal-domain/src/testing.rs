@@ -7,3 +7,4 @@ pub mod samples;
 
 pub use clock::{MockClock, predictable_ids};
 pub use memory::MemoryStore;
+pub use samples::Samples;

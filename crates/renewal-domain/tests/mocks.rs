@@ -1,10 +1,12 @@
 //! The mocks of the feature `mock` stand in for a store.
 
-use renewal_domain::testing::samples::Samples;
+use std::sync::Arc;
+
+use renewal_domain::testing::Samples;
 use renewal_domain::{
-    AttemptKind, MockApiTokenStore, MockEnrollmentTokenStore, MockFleetStore, MockIssuanceStore,
-    MockRenewalEventStore, MockRetentionStore, OpenRequestFilter, Page, PageRequest, RenewalEventStore,
-    StoreError, Stores,
+    AttemptKind, MockActionStore, MockApiTokenStore, MockBlockStore, MockEnrollmentTokenStore,
+    MockFleetStore, MockIssuanceStore, MockRenewalEventStore, MockRetentionStore, MockRevocationStore,
+    OpenRequestFilter, Page, PageRequest, RenewalEventStore, StoreError, Stores,
 };
 
 #[tokio::test]
@@ -26,16 +28,25 @@ async fn a_mock_answers_as_it_is_told_and_checks_what_it_is_asked() {
 async fn mocks_serve_where_a_store_is_wanted() {
     let mut issuance = MockIssuanceStore::new();
     issuance.expect_open_requests().returning(|_, _, _| Ok(Page { items: Vec::new(), next: None }));
+    let mut revocations = MockRevocationStore::new();
+    revocations
+        .expect_revoke()
+        .withf(|_, revoked, block| revoked.is_empty() && block.is_none())
+        .returning(|_, _, _| Ok(Vec::new()));
     let stores = Stores {
-        events: std::sync::Arc::new(MockRenewalEventStore::new()),
-        issuance: std::sync::Arc::new(issuance),
-        enrollment_tokens: std::sync::Arc::new(MockEnrollmentTokenStore::new()),
-        fleet: std::sync::Arc::new(MockFleetStore::new()),
-        api_tokens: std::sync::Arc::new(MockApiTokenStore::new()),
-        retention: std::sync::Arc::new(MockRetentionStore::new()),
+        events: Arc::new(MockRenewalEventStore::new()),
+        issuance: Arc::new(issuance),
+        enrollment_tokens: Arc::new(MockEnrollmentTokenStore::new()),
+        fleet: Arc::new(MockFleetStore::new()),
+        api_tokens: Arc::new(MockApiTokenStore::new()),
+        retention: Arc::new(MockRetentionStore::new()),
+        actions: Arc::new(MockActionStore::new()),
+        blocks: Arc::new(MockBlockStore::new()),
+        revocations: Arc::new(revocations),
     };
     let org = Samples::of(1).org;
     let open =
         stores.issuance.open_requests(org, &OpenRequestFilter::default(), &PageRequest::default()).await;
     assert!(open.is_ok_and(|page| page.items.is_empty()));
+    assert!(stores.revocations.revoke(org, &[], None).await.is_ok_and(|recorded| recorded.is_empty()));
 }

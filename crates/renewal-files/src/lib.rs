@@ -1,11 +1,15 @@
 //! Files with certificates, keys and settings, as the programs of Renewal Ledger handle them: read
 //! with an error that names them, written whole or not at all.
 
+mod authentication_key;
+
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+pub use authentication_key::{AuthenticationKeyError, AuthenticationKeyFile};
 
 /// The most that is read of a file, in octets; a certificate or request is far smaller.
 const MOST: u64 = 8 * 1024 * 1024;
@@ -53,6 +57,9 @@ pub enum FileError {
     /// It cannot be locked.
     #[error("cannot lock {0}")]
     Lock(PathBuf, #[source] io::Error),
+    /// Others than its owner can read it.
+    #[error("{0} has mode {1:04o}, so others can read it; run chmod 600 on it")]
+    Exposed(PathBuf, u32),
 }
 
 /// Reads a file.
@@ -60,11 +67,31 @@ pub enum FileError {
 /// # Errors
 /// [`FileError::Read`] and [`FileError::TooLarge`].
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let problem = |error| FileError::Read(path.to_owned(), error);
-    let file = fs::File::open(path).map_err(problem)?;
+    read_from(open(path)?, path)
+}
+
+/// Reads a file that nobody but its owner can read.
+///
+/// # Errors
+/// [`FileError::Exposed`] when others can, and those of [`read()`].
+pub fn read_private(path: &Path) -> Result<Vec<u8>, FileError> {
+    let file = open(path)?;
+    let metadata = file.metadata().map_err(|error| FileError::Read(path.to_owned(), error))?;
+    match exposed_mode(&metadata) {
+        Some(mode) => Err(FileError::Exposed(path.to_owned(), mode)),
+        None => read_from(file, path),
+    }
+}
+
+fn open(path: &Path) -> Result<fs::File, FileError> {
+    fs::File::open(path).map_err(|error| FileError::Read(path.to_owned(), error))
+}
+
+fn read_from(file: fs::File, path: &Path) -> Result<Vec<u8>, FileError> {
     // Its size says nothing when it is a device or a pipe.
     let mut content = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut content).map_err(problem)?;
+    let read = file.take(MOST + 1).read_to_end(&mut content);
+    read.map_err(|error| FileError::Read(path.to_owned(), error))?;
     if content.len() as u64 > MOST {
         return Err(FileError::TooLarge(path.to_owned()));
     }
@@ -75,17 +102,20 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// there.
 #[must_use]
 pub fn mode_for_others(path: &Path) -> Option<u32> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
-        (mode & 0o077 != 0).then_some(mode)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
-    }
+    exposed_mode(&fs::metadata(path).ok()?)
+}
+
+/// The mode, if it lets others than the owner in.
+#[cfg(unix)]
+fn exposed_mode(metadata: &fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn exposed_mode(_metadata: &fs::Metadata) -> Option<u32> {
+    None
 }
 
 /// Refuses early what [`write()`] would refuse.
@@ -191,19 +221,38 @@ pub fn write_new_like(path: &Path, content: &[u8], mode: Mode, like: &Path) -> R
     own(&file, &fs::metadata(like).map_err(problem)?).map_err(problem)
 }
 
-/// Replaces the content of a file that is there: its owner and its permissions stay. Where the path is
-/// a link, the file that it leads to is replaced.
-///
-/// # Errors
-/// [`FileError::Write`].
-pub fn replace(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let problem = |error| FileError::Write(path.to_owned(), error);
-    let target = fs::canonicalize(path).map_err(problem)?;
-    let there = fs::metadata(&target).map_err(problem)?;
-    let keep = |file: &fs::File| own(file, &there).and_then(|()| file.set_permissions(there.permissions()));
-    let mut file = NewFile::at(&target)?;
-    file.write_all(content).map_err(problem)?;
-    file.put_prepared(Existing::Replace, keep)
+/// The new content of a file that is there, on the disk beside it. It takes the place of the old content
+/// in [`put`](Self::put), and is gone with this value when it does not come to that.
+#[derive(Debug)]
+pub struct Replacement {
+    file: NewFile,
+    there: fs::Metadata,
+}
+
+impl Replacement {
+    /// Writes the new content. Where the path is a link, the file that it leads to will be replaced.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn of(path: &Path, content: &[u8]) -> Result<Self, FileError> {
+        let problem = |error| FileError::Write(path.to_owned(), error);
+        let target = fs::canonicalize(path).map_err(problem)?;
+        let there = fs::metadata(&target).map_err(problem)?;
+        let mut file = NewFile::at(&target)?;
+        file.write_all(content).map_err(problem)?;
+        Ok(Self { file, there })
+    }
+
+    /// Replaces the content: the owner and the permissions of the file stay.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn put(self) -> Result<(), FileError> {
+        let Self { file, there } = self;
+        let keep =
+            |file: &fs::File| own(file, &there).and_then(|()| file.set_permissions(there.permissions()));
+        file.put_prepared(Existing::Replace, keep)
+    }
 }
 
 /// Waits until no other process has the lock of this name in the directory, and holds it as long as
@@ -285,7 +334,9 @@ mod tests {
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
         symlink("file", &link).unwrap();
-        replace(&link, b"new").unwrap();
+        let replacement = Replacement::of(&link, b"new").unwrap();
+        assert_eq!(read(&file).unwrap(), b"old");
+        replacement.put().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!((read(&file).unwrap(), mode(&file)), (b"new".to_vec(), Some(0o640)));
     }
@@ -301,6 +352,32 @@ mod tests {
         assert!(matches!(refused("nowhere/file", Existing::Keep), FileError::NoDirectory(..)));
         check_writable(&place("there"), Existing::Replace).unwrap();
         check_writable(&place("new"), Existing::Keep).unwrap();
+    }
+
+    #[test]
+    fn a_replacement_that_is_dropped_leaves_everything_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "old").unwrap();
+        drop(Replacement::of(&file, b"new").unwrap());
+        assert_eq!(read(&file).unwrap(), b"old");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left over");
+    }
+
+    #[test]
+    fn a_private_file_that_others_can_read_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("key");
+        write(&file, b"secret", Mode::Secret, Existing::Keep).unwrap();
+        assert_eq!(read_private(&file).unwrap(), b"secret");
+        for mode in [0o640, 0o604] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            let error = read_private(&file).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("has mode {mode:04o}")) && error.contains("chmod 600"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -7,9 +7,12 @@ use cms::cert::x509::Certificate;
 use cms::cert::x509::der::{Decode, Encode};
 use csr_service::{CaCertificate, Csr, DeviceIssuer, KeyPolicy, PresentedCertificate};
 use renewal_domain::text::is_unsafe;
+use renewal_domain::{CertificateOrigin, OrgId};
+use uuid::Uuid;
 
 use crate::csr::refused;
 use crate::elements::{SEQUENCE, elements_of};
+use crate::reading::certificates::of_a_device;
 use crate::sealed::{self, AUTHORITY, NOW};
 
 /// The authorities that signed certificates of the seeds.
@@ -21,12 +24,15 @@ static OF_THE_SEEDS: [&[u8]; 5] = [
     include_bytes!("../../../fuzz/seeds/certificate/authority-without-identifier"),
 ];
 
+/// The organisation that trusts them.
+const ORGANISATION: OrgId = OrgId::new(Uuid::nil());
+
 static ISSUERS: LazyLock<Vec<DeviceIssuer>> = LazyLock::new(|| {
-    let read = |der: &&[u8]| match DeviceIssuer::trusted(der) {
+    let read = |der: &&[u8]| match DeviceIssuer::trusted(der, ORGANISATION) {
         Ok(issuer) => issuer,
         Err(error) => panic!("an authority of the seeds: {error}"),
     };
-    OF_THE_SEEDS.iter().map(read).chain([AUTHORITY.as_device_issuer(true)]).collect()
+    OF_THE_SEEDS.iter().map(read).chain([AUTHORITY.as_device_issuer()]).collect()
 });
 
 /// Judges the input as a certificate that a device presents, and as one of an authority; and once more
@@ -39,6 +45,8 @@ static ISSUERS: LazyLock<Vec<DeviceIssuer>> = LazyLock::new(|| {
 /// - a refusal is told in a line that is safe to print, and so is an authority;
 /// - a certificate is taken as it is, and means to another reader what it means here;
 /// - what is taken is taken again, as DER and as PEM, and not if a bit of what is signed changes;
+/// - what is taken has a good key, the usages of a device and valid names, by another reading, and the very
+///   names that this reading finds;
 /// - for what is taken, a device can ask for a renewal under the same names;
 /// - no authority is taken for a device.
 #[must_use]
@@ -51,7 +59,7 @@ pub fn certificate(input: &[u8]) -> bool {
 
 fn judge(input: &[u8]) -> bool {
     let authority = CaCertificate::read(input);
-    assert_eq!(authority.is_ok(), DeviceIssuer::trusted(input).is_ok());
+    assert_eq!(authority.is_ok(), DeviceIssuer::trusted(input, ORGANISATION).is_ok());
     if let Ok(authority) = &authority {
         shown(authority);
     }
@@ -80,7 +88,9 @@ fn taken(certificate: &PresentedCertificate, input: &[u8]) {
         assert_eq!(certificate.der(), input);
     }
     let issuer = &ISSUERS[certificate.issuer_index()];
-    assert_eq!(certificate.required_standing(), issuer.required_standing());
+    let origin = issuer.origin(ORGANISATION, certificate.not_before());
+    let ours = certificate.issuer_index() == OF_THE_SEEDS.len();
+    assert_eq!(origin, Some(if ours { CertificateOrigin::Ours } else { CertificateOrigin::Trusted }));
     let name = certificate.subject().common_name().as_str();
     assert!((1..=64).contains(&name.chars().count()) && !name.chars().any(is_unsafe), "{name:?}");
 
@@ -108,6 +118,10 @@ fn same(certificate: &PresentedCertificate, input: &[u8]) {
 /// The reader that puts certificates into the answers to devices.
 fn to_another_reader(certificate: &PresentedCertificate) {
     let Ok(other) = Certificate::from_der(certificate.der()) else { return };
+    match of_a_device(&other) {
+        Ok(names) => assert_eq!(certificate.san().texts().collect::<Vec<_>>(), names),
+        Err(wrong) => panic!("{certificate:?} is taken, and has {wrong}"),
+    }
     let other = other.tbs_certificate;
     assert_eq!(other.subject.to_der().as_deref(), Ok(certificate.subject().der()));
     assert_eq!(other.subject_public_key_info.to_der().as_deref(), Ok(certificate.spki_der()));

@@ -89,7 +89,7 @@ fn issued(csr: &Csr) {
         Ok(certificate) => certificate,
         Err(error) => panic!("{csr:?} is taken and cannot be issued: {error}"),
     };
-    let issuers = [AUTHORITY.as_device_issuer(false)];
+    let issuers = [AUTHORITY.as_device_issuer()];
     let presented = match PresentedCertificate::parse(certificate.der(), &issuers, NOW) {
         Ok(presented) => presented,
         Err(rejection) => panic!("{csr:?} is issued and cannot be renewed: {rejection}"),

@@ -12,7 +12,9 @@ use cms::cert::CertificateChoices;
 use cms::cert::x509::der::{Decode, Encode};
 use cms::content_info::ContentInfo;
 use cms::signed_data::SignedData;
-use csr_service::{Csr, CsrService, EnrollmentGrant, KeyPolicy, Profile};
+use csr_service::{
+    Csr, CsrService, EnrollmentGrant, KeyPolicy, NamePolicy, Profile, SanPolicy, SubjectPolicy,
+};
 use renewal_domain::testing::{MemoryStore, MockClock};
 use renewal_domain::{OrgId, StoreError};
 use renewal_server::fuzzing::Directly;
@@ -69,7 +71,8 @@ async fn post(body: &[u8]) -> bool {
     false
 }
 
-/// The request in a body, or the status and the code with which it is refused.
+/// The request in a body, or the status and the code with which it is refused. The authority permits all
+/// names.
 fn expected(body: &[u8]) -> Result<Csr, (StatusCode, &'static str)> {
     if body.len() > Limits::default().body_bytes {
         return Err((StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"));
@@ -145,10 +148,15 @@ async fn exchange(server: &Directly, body: &[u8]) -> (StatusCode, Bytes) {
     }
 }
 
-/// A server with an empty ledger, where everybody may enroll.
+/// A server with an empty ledger, where everybody may enroll, under any names.
 fn server() -> Directly {
     let clock = Arc::new(MockClock::at(NOW));
-    let service = CsrService::builder(AUTHORITY.clone(), Profile::default(), Arc::new(MemoryStore::new()))
+    let names = NamePolicy { subject: SubjectPolicy::Any, san: SanPolicy::Any };
+    let profile = match Profile::builder().names(names).build() {
+        Ok(profile) => profile,
+        Err(error) => panic!("the profile: {error}"),
+    };
+    let service = CsrService::builder(AUTHORITY.clone(), profile, Arc::new(MemoryStore::new()))
         .clock(clock.clone())
         .build();
     let est = Est::builder(service, OrgId::new(Uuid::nil())).enrollment_authority(Arc::new(Everybody));

@@ -10,6 +10,8 @@ mod cursor;
 mod elements;
 mod est_body;
 mod mutate;
+mod names;
+mod reading;
 mod sealed;
 
 pub use certificate::certificate;
@@ -18,3 +20,4 @@ pub use csr::csr;
 pub use cursor::cursor;
 pub use est_body::est_body;
 pub use mutate::{MutateOctets, mutate_base64, mutate_der};
+pub use names::names;

@@ -31,8 +31,14 @@ fn requests() {
 
 #[test]
 fn certificates() {
-    let good = ["by-p256", "by-p384", "by-ed25519", "by-rsa2048", "by-p256.pem", "expired"];
+    let good =
+        ["by-p256", "by-p384", "by-ed25519", "by-rsa2048", "by-p256.pem", "expired", "any-usage", "policies"];
     seeds("certificate", renewal_fuzz::certificate, &good);
+}
+
+#[test]
+fn names() {
+    seeds("names", renewal_fuzz::names, &["plain", "patterns", "two-labels", "segment"]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use csr_service::{Pruned, Retention, prune};
-use renewal_domain::{Clock, OrgId, RetentionStore, StoreError};
+use csr_service::{PruneError, Pruned, Retention, check_clock, prune, prune_action};
+use renewal_domain::{ActionContext, Actor, Clock, IdSource, Ids, OrgId, RetentionRule, RetentionStore};
 use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
@@ -21,6 +21,7 @@ pub struct ScheduledRetention {
     store: Arc<dyn RetentionStore>,
     organisations: Vec<OrgId>,
     clock: Arc<dyn Clock>,
+    ids: Ids,
     metrics: Metrics,
 }
 
@@ -37,7 +38,8 @@ impl ScheduledRetention {
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Self {
-        Self { retention, interval: Self::INTERVAL, store, organisations, clock, metrics }
+        let ids = Ids::new(Arc::clone(&clock));
+        Self { retention, interval: Self::INTERVAL, store, organisations, clock, ids, metrics }
     }
 
     /// Sets how long after the end of one walk the next begins; default a day.
@@ -47,30 +49,21 @@ impl ScheduledRetention {
         self
     }
 
-    /// Walks through the ledgers of all organisations once, each whether those before failed or not.
+    /// Walks through the ledgers of all organisations once, each whether those before failed or not. The
+    /// ledger of an organisation to whose newest record the clock does not fit is left alone: a wrong clock
+    /// would prune what is still needed.
     ///
     /// # Errors
-    /// The store's last failure. What was removed before is removed, and logged and counted.
-    pub async fn run(&self) -> Result<(), StoreError> {
-        let rule = self.retention.rule(self.clock.now(), false);
+    /// The last failure. What was removed before is removed, and logged and counted.
+    pub async fn run(&self) -> Result<(), PruneError> {
+        let now = self.clock.now();
+        let rule = self.retention.rule(now, false);
         let mut outcome = Ok(());
         for &org in &self.organisations {
-            let (begun, mut removed) = (Instant::now(), Pruned::default());
-            let walk = prune(&*self.store, org, &rule, |progress| {
-                self.metrics.pruned(&progress.so_far.since(&removed));
-                removed = progress.so_far;
-            })
-            .await;
-            info!(
-                %org,
-                attempts = removed.attempts(),
-                events = removed.events,
-                certificates = removed.certificates,
-                looked_at = removed.looked_at,
-                elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-                whole = walk.is_ok(),
-                "removed old history"
-            );
+            let walk = match check_clock(&*self.store, org, now).await {
+                Ok(()) => self.walk(org, &rule).await,
+                Err(failure) => Err(failure),
+            };
             if let Err(failure) = walk {
                 let error: &(dyn std::error::Error + 'static) = &failure;
                 error!(%org, error, "could not remove all old history; what is left goes the next time");
@@ -81,6 +74,29 @@ impl ScheduledRetention {
             self.metrics.retention_ran(self.clock.now());
         }
         outcome
+    }
+
+    /// Walks through the ledger of one organisation.
+    async fn walk(&self, org: OrgId, rule: &RetentionRule) -> Result<(), PruneError> {
+        let (begun, mut removed) = (Instant::now(), Pruned::default());
+        let action = prune_action(self.ids.next(), org, rule, &ActionContext::from(Actor::Server));
+        let walk = prune(&*self.store, org, rule, &action, |progress| {
+            self.metrics.pruned(&progress.so_far.since(&removed));
+            removed = progress.so_far;
+        })
+        .await;
+        info!(
+            %org,
+            attempts = removed.attempts(),
+            events = removed.events,
+            certificates = removed.certificates,
+            revocations = removed.revocations,
+            looked_at = removed.looked_at,
+            elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            whole = walk.is_ok(),
+            "removed old history"
+        );
+        Ok(walk.map(drop)?)
     }
 
     /// Does so again and again, until it is dropped, which it can be at any moment. Servers that

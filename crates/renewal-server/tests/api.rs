@@ -7,24 +7,36 @@
 
 #[path = "api/access.rs"]
 mod access;
+#[path = "api/actions.rs"]
+mod actions;
 #[path = "api/api_tokens.rs"]
 mod api_tokens;
+#[path = "api/blocks.rs"]
+mod blocks;
 #[path = "api/client.rs"]
 mod client;
 #[path = "api/conventions.rs"]
 mod conventions;
 #[path = "api/description.rs"]
 mod description;
+#[path = "api/device_lookup.rs"]
+mod device_lookup;
 #[path = "api/enrollment_tokens.rs"]
 mod enrollment_tokens;
 #[path = "api/fleet.rs"]
 mod fleet;
+#[path = "api/foreign.rs"]
+mod foreign;
 #[path = "api/health.rs"]
 mod health;
 #[path = "api/history.rs"]
 mod history;
 #[path = "api/requests.rs"]
 mod requests;
+#[path = "api/revocations.rs"]
+mod revocations;
+#[path = "api/roles.rs"]
+mod roles;
 #[path = "est/store.rs"]
 mod store;
 #[path = "est/trials.rs"]
@@ -41,6 +53,11 @@ use libtest_mimic::Arguments;
 fn main() -> ExitCode {
     let trials = [
         access::trials(),
+        roles::trials(),
+        actions::trials(),
+        blocks::trials(),
+        device_lookup::trials(),
+        revocations::trials(),
         conventions::trials(),
         history::trials(),
         fleet::trials(),

@@ -30,6 +30,8 @@ mod operations;
 mod programs;
 #[path = "est/renewals.rs"]
 mod renewals;
+#[path = "est/retention.rs"]
+mod retention;
 #[path = "est/revocation_lists.rs"]
 mod revocation_lists;
 #[path = "est/store.rs"]
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         bodies::trials(),
         faults::trials(),
         connections::trials(),
+        retention::trials(),
         revocation_lists::trials(),
         programs::trials(),
         walkthrough::trials(),

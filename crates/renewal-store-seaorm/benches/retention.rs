@@ -17,8 +17,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use csr_service::{Pruned, prune};
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, Clock, Completed, Intercepted, Interceptor, IssuanceStore, RenewalEventStore, RequestState,
-    RetentionRule, Standing, StoreError, SystemClock,
+    AttemptKind, CertificateOrigin, Clock, Completed, Intercepted, Interceptor, IssuanceStore, OpenRules,
+    RenewalEventStore, RetentionRule, StoreError, SupersededCertificates, SystemClock,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::ConnectionTrait;
@@ -70,13 +70,13 @@ async fn measure(backends: &Backends, backend: Backend, rows: u64) -> Outcome<bo
     let steps = Steps::default();
     let watched = Intercepted::new(Arc::clone(&store), steps.clone());
     let begun = Instant::now();
-    let removed = prune(&watched, old.org, &everything(before), |_| ()).await?;
+    let removed = prune(&watched, old.org, &everything(before), &old.pruned(), |_| ()).await?;
     let took = begun.elapsed();
     let disturbed = renewing.end().await?;
 
     report(backend, &removed, took, &mut steps.taken());
     // What was removed may still be in the index, and in the way.
-    prune(&watched, old.org, &everything(before), |_| ()).await?;
+    prune(&watched, old.org, &everything(before), &old.pruned(), |_| ()).await?;
     let first = steps.taken().first().copied().unwrap_or_default();
     println!("  begun again at once, the first step takes {:.2} ms", ms(first));
     for (name, times) in [("undisturbed", &undisturbed), ("while pruning", &disturbed)] {
@@ -91,6 +91,11 @@ async fn measure(backends: &Backends, backend: Backend, rows: u64) -> Outcome<bo
     store.close().await?;
     let (calm, busy) = (share(&undisturbed, 0.99), share(&disturbed, 0.99));
     Ok(busy.as_secs_f64() <= calm.as_secs_f64() * WORST_RATIO || busy.saturating_sub(calm) <= WORST_EXCESS)
+}
+
+/// Rules by which a device may present any certificate that it had from elsewhere.
+fn rules(samples: &Samples) -> OpenRules {
+    OpenRules { superseded: SupersededCertificates::Allow, ..samples.rules() }
 }
 
 /// Everything before may go, but the last attempt of each device.
@@ -119,8 +124,8 @@ async fn fill(store: &SeaOrmStore, samples: &Samples, rows: u64, devices: u64) -
     }
     for number in 1..=u32::try_from(rows / 100)? {
         let device = format!("gateway-{}", u64::from(number) % (devices / 20).max(1));
-        let request = samples.request(&device, &format!("old {number}"), number, RequestState::Signing);
-        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await?;
+        let request = samples.trusted(&device, &format!("old {number}"), number, CertificateOrigin::Trusted);
+        store.open(samples.org, &request, &rules(samples)).await?;
         let end = samples.issued(&request, number);
         store.complete(samples.org, request.id(), &end).await?;
     }
@@ -159,11 +164,12 @@ impl Fleet {
     async fn renew(&self, store: &SeaOrmStore) -> Outcome<Duration> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let device = format!("gateway-{}", u64::from(number) % self.devices);
-        let request = self.samples.request(&device, &format!("new {number}"), number, RequestState::Signing);
+        let (csr, origin) = (format!("new {number}"), CertificateOrigin::Trusted);
+        let request = self.samples.trusted(&device, &csr, number, origin);
         let end = self.samples.issued(&request, number);
-        let (org, now) = (self.samples.org, self.samples.clock.now());
+        let (org, rules) = (self.samples.org, rules(&self.samples));
         let begun = Instant::now();
-        store.open(org, &request, Standing::NotRevoked, now).await?;
+        store.open(org, &request, &rules).await?;
         match store.complete(org, request.id(), &end).await? {
             Completed::Recorded => Ok(begun.elapsed()),
             other => Err(format!("a renewal is {other:?}").into()),

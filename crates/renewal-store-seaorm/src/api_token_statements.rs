@@ -1,5 +1,5 @@
 //! The statements about tokens with which operators use the HTTP API. Each finds its rows by the
-//! primary key.
+//! primary key, or by the index that its comment names.
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{ApiToken, ApiTokenId, OrgId, PageRequest};
@@ -10,12 +10,13 @@ use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::api_token::{Column, Entity, row};
 use crate::insert::Insert;
+use crate::mac::AuthenticationKeys;
 use crate::statements::select;
 use crate::stretch::Stretch;
 
 /// Adds a token.
-pub(crate) fn insert(token: &ApiToken) -> Insert {
-    Insert::of(Entity, [row(token)])
+pub(crate) fn insert(token: &ApiToken, keys: &AuthenticationKeys) -> Insert {
+    Insert::of(Entity, [row(token, keys)])
 }
 
 /// Reads a token.
@@ -25,11 +26,19 @@ pub(crate) fn by_id(org: OrgId, id: ApiTokenId) -> SelectStatement {
     select
 }
 
-/// Reads a page of tokens, newest first.
-pub(crate) fn newest(backend: Backend, org: OrgId, page: &PageRequest) -> SelectStatement {
+/// Reads a page of tokens, newest first: those that were made with another one by
+/// `idx_api_tokens_made_by`.
+pub(crate) fn newest(
+    backend: Backend,
+    org: OrgId,
+    maker: Option<ApiTokenId>,
+    page: &PageRequest,
+) -> SelectStatement {
+    let mut fixed = vec![(Column::OrgId, org.as_uuid().into())];
+    fixed.extend(maker.map(|maker| (Column::MadeByTokenId, maker.as_uuid().into())));
     let stretch = Stretch {
-        index: Index::Primary,
-        fixed: vec![(Column::OrgId, org.as_uuid().into())],
+        index: if maker.is_some() { Index::Named("idx_api_tokens_made_by") } else { Index::Primary },
+        fixed,
         last: Column::Id,
         behind: page.after().map(Value::from),
     };

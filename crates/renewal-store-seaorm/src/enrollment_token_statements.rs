@@ -1,7 +1,7 @@
 //! The statements about tokens with which devices enroll.
 
 use chrono::{DateTime, Utc};
-use renewal_domain::{EnrollmentToken, OrgId, PageRequest, RequestId, Sha256Digest, TokenId};
+use renewal_domain::{ApiTokenId, EnrollmentToken, OrgId, PageRequest, RequestId, Sha256Digest, TokenId};
 use sea_orm::sea_query::{Query, SelectStatement, UpdateStatement};
 use sea_orm::{ColumnTrait, Iterable, Value};
 
@@ -9,12 +9,13 @@ use crate::access::limit;
 use crate::backend::{Backend, Index};
 use crate::entity::enrollment_token::{Column, Entity, row};
 use crate::insert::Insert;
+use crate::mac::AuthenticationKeys;
 use crate::statements::select;
 use crate::stretch::Stretch;
 
 /// Adds a token.
-pub(crate) fn insert(token: &EnrollmentToken) -> Insert {
-    Insert::of(Entity, [row(token)])
+pub(crate) fn insert(token: &EnrollmentToken, keys: &AuthenticationKeys) -> Insert {
+    Insert::of(Entity, [row(token, keys)])
 }
 
 /// Reads a token.
@@ -31,11 +32,20 @@ pub(crate) fn by_secret(org: OrgId, secret_sha256: &Sha256Digest) -> SelectState
     select
 }
 
-/// Reads a page of tokens, newest first.
-pub(crate) fn newest(backend: Backend, org: OrgId, page: &PageRequest) -> SelectStatement {
+/// Reads a page of tokens, newest first: those that were made with a token of the API by
+/// `idx_enrollment_tokens_made_by`.
+pub(crate) fn newest(
+    backend: Backend,
+    org: OrgId,
+    maker: Option<ApiTokenId>,
+    page: &PageRequest,
+) -> SelectStatement {
+    let by_maker = Index::Named("idx_enrollment_tokens_made_by");
+    let mut fixed = vec![(Column::OrgId, org.as_uuid().into())];
+    fixed.extend(maker.map(|maker| (Column::MadeByTokenId, maker.as_uuid().into())));
     let stretch = Stretch {
-        index: Index::Primary,
-        fixed: vec![(Column::OrgId, org.as_uuid().into())],
+        index: if maker.is_some() { by_maker } else { Index::Primary },
+        fixed,
         last: Column::Id,
         behind: page.after().map(Value::from),
     };

@@ -32,6 +32,11 @@ impl Failure {
         Self::Final(StoreError::Unavailable(Box::new(reason)))
     }
 
+    /// Somebody else wrote the same meanwhile: it is to be run again, and will find that.
+    pub(crate) fn overtaken() -> Self {
+        Self::Contended(DbErr::Custom("another transaction wrote the same row first".to_owned()))
+    }
+
     /// What was to be written contradicts what is there.
     pub(crate) fn conflict(what: &str) -> Self {
         Self::Final(conflict(what))

@@ -30,6 +30,9 @@ impl FleetStore for SeaOrmStore {
             CertificateFilter::OfDevice(device) => {
                 self.found(&statements::of_device(backend, org, device, page)).await?
             }
+            CertificateFilter::OfKey(key) => {
+                self.found(&statements::of_key(backend, org, &key, page)).await?
+            }
             CertificateFilter::Revoked => self.found(&statements::revoked(backend, org, page)).await?,
             CertificateFilter::Expiring { after, until } => {
                 self.current(org, &statements::expiring(backend, org, (after, until), page)).await?

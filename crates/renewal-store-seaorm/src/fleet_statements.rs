@@ -3,9 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    CertificateRecord, DeviceId, EventFilter, EventType, OrgId, PageRequest, Position, Serial, Stage,
+    CertificateRecord, DeviceId, EventFilter, EventType, OrgId, PageRequest, Position, Serial, Sha256Digest,
+    Stage,
 };
-use sea_orm::sea_query::{DeleteStatement, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement, UpdateStatement};
 use sea_orm::{ColumnTrait, Iterable, Value};
 
 use crate::access::limit;
@@ -45,10 +46,11 @@ pub(crate) fn expiring(
     let (after, until) = (after.map(comparable), until.map(comparable));
     let mut select = current(backend, org, Order::Asc, page);
     // Of two bounds the nearer one, so that the search begins there.
-    match page.after_position().filter(|place| after.is_none_or(|after| after < place.instant())) {
-        Some(place) => select.and_where(behind(backend, &Order::Asc, place)),
-        None => select.and_where_option(after.map(|after| current::Column::NotAfter.gt(after))),
-    };
+    let place = page.after_position().filter(|place| after.is_none_or(|after| after < place.instant()));
+    // One that was revoked has no end, and is left out by any bound.
+    let after = after.unwrap_or_else(|| comparable(DateTime::<Utc>::MIN_UTC));
+    let beyond = current::Column::NotAfter.gt(after);
+    select.and_where(place.map_or(beyond, |place| behind(backend, &Order::Asc, place)));
     select.and_where_option(until.map(|until| current::Column::NotAfter.lte(until)));
     select
 }
@@ -223,15 +225,16 @@ pub(crate) fn make_current(backend: Backend, certificates: &[&CertificateRecord]
     in_parts(certificates, |certificates| {
         let rows = certificates.iter().map(|certificate| row(certificate));
         // MySQL assigns from left to right: the column that decides comes last.
-        let columns = [Column::Serial, Column::NotAfter, Column::RequestId];
+        let columns =
+            [Column::Serial, Column::NotAfter, Column::PresentedSerial, Column::Used, Column::RequestId];
         let mut newer = OnConflict::columns([Column::OrgId, Column::DeviceId]);
         backend.replace_if_greater(&mut newer, Entity, &columns, Column::RequestId);
         Insert::of(Entity, rows).on_conflict(newer)
     })
 }
 
-/// A certificate is no longer the current one of its device, if it was.
-pub(crate) fn forget_current(org: OrgId, serial: &Serial) -> DeleteStatement {
+/// A certificate is in no listing of current ones any more, if it was the latest of its device.
+pub(crate) fn forget_current(org: OrgId, serial: &Serial) -> UpdateStatement {
     use current::Column;
     let certificate = Query::select()
         .column(certificate::Column::DeviceId)
@@ -239,10 +242,60 @@ pub(crate) fn forget_current(org: OrgId, serial: &Serial) -> DeleteStatement {
         .and_where(certificate::Column::OrgId.eq(org.as_uuid()))
         .and_where(certificate::Column::Serial.eq(serial.to_string()))
         .take();
-    Query::delete()
-        .from_table(current::Entity)
+    Query::update()
+        .table(current::Entity)
+        .value(Column::NotAfter, Option::<DateTime<Utc>>::None)
         .and_where(Column::OrgId.eq(org.as_uuid()))
         .and_where(Column::DeviceId.into_expr().eq(Expr::from(certificate)))
         .and_where(Column::Serial.eq(serial.to_string()))
         .take()
+}
+
+/// A device has used a certificate, if it is its latest.
+pub(crate) fn mark_used(org: OrgId, device: DeviceId, serial: &Serial) -> UpdateStatement {
+    use current::Column;
+    Query::update()
+        .table(current::Entity)
+        .value(Column::Used, true)
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::DeviceId.eq(device.as_uuid()))
+        .and_where(Column::Serial.eq(serial.to_string()))
+        .and_where(Column::Used.eq(false))
+        .take()
+}
+
+/// Reads a page of the certificates with a public key, newest first, by `idx_device_certificates_key`:
+/// there are few.
+pub(crate) fn of_key(
+    backend: Backend,
+    org: OrgId,
+    key: &Sha256Digest,
+    page: &PageRequest,
+) -> SelectStatement {
+    use certificate::Column;
+    let mut select = Query::select();
+    select.columns(Column::iter());
+    backend.from(&mut select, certificate::Entity, Index::Named("idx_device_certificates_key"));
+    select
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::PublicKeySha256.eq(key.to_vec()))
+        .and_where_option(page.after().map(|after| Column::RequestId.lt(after)))
+        .order_by(Column::RequestId, Order::Desc)
+        .limit(limit(page));
+    select
+}
+
+/// Reads the current certificate that expires last, by `idx_current_certificates_not_after`.
+pub(crate) fn last_to_expire(backend: Backend, org: OrgId) -> SelectStatement {
+    use current::Column;
+    let mut select = Query::select();
+    select.column(Column::RequestId);
+    backend.from(&mut select, current::Entity, BY_END);
+    select
+        .and_where(Column::OrgId.eq(org.as_uuid()))
+        .and_where(Column::NotAfter.gt(comparable(DateTime::<Utc>::MIN_UTC)))
+        .order_by(Column::NotAfter, Order::Desc)
+        .order_by(Column::RequestId, Order::Desc)
+        .limit(1);
+    select
 }

@@ -16,7 +16,7 @@ use crate::backend::MAX_PARAMETERS;
 /// The most rows to add with one statement. Measured, longer ones are hardly faster.
 const ROWS_PER_INSERT: usize = 512;
 
-const _: () = assert!(ROWS_PER_INSERT * 15 <= MAX_PARAMETERS, "a certificate has 15 columns");
+const _: () = assert!(ROWS_PER_INSERT * 20 <= MAX_PARAMETERS, "an open request has 20 columns");
 
 /// Adds rows to a table.
 pub(crate) struct Insert {

@@ -1,14 +1,17 @@
-//! The working set and the certificates: opening, completing, reading, revoking.
+//! The working set and the certificates: opening, completing, reading.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, CertificateRecord, Completed, Completion, IssuanceStore, OpenRequest, OpenRequestFilter, Opened,
-    OrgId, Page, PageRequest, RequestId, Revocation, Serial, Standing, StoreError,
+    Answer, CertificateRecord, Completed, Completion, DeviceId, IssuanceStore, KeyReuse, OpenRefusal,
+    OpenRequest, OpenRequestFilter, OpenRules, Opened, OrgId, Page, PageRequest, RequestId, RequestState,
+    Serial, StoreError,
 };
 
 use crate::entity::request;
-use crate::failure::{Failure, conflict};
+use crate::failure::conflict;
+use crate::mac::required;
+use crate::open_checks::{Known, Opening, Reader};
 use crate::session::retrying;
 use crate::store::SeaOrmStore;
 use crate::writes::Write;
@@ -32,18 +35,38 @@ impl IssuanceStore for SeaOrmStore {
         Ok(issued.map(Box::new).map(Answer::Issued))
     }
 
-    async fn open(
-        &self,
-        org: OrgId,
-        request: &OpenRequest,
-        standing: Standing,
-        now: DateTime<Utc>,
-    ) -> Result<Opened, StoreError> {
+    async fn open(&self, org: OrgId, request: &OpenRequest, rules: &OpenRules) -> Result<Opened, StoreError> {
         if request.org_id() != org {
             return Err(conflict("the request is of another organisation"));
         }
-        let request = Box::new(request.clone());
-        self.writes.ask(&self.writer, |caller| Write::Open { request, standing, now, caller }).await
+        if request.state() == RequestState::Pending {
+            required(self.session.keys())?;
+        }
+        let (request, rules) = (Box::new(request.clone()), *rules);
+        self.writes.ask(&self.writer, |caller| Write::Open { request, rules, caller }).await
+    }
+
+    async fn refusal(
+        &self,
+        org: OrgId,
+        request: &OpenRequest,
+        rules: &OpenRules,
+    ) -> Result<Option<OpenRefusal>, StoreError> {
+        let opening = Opening::new(request, *rules);
+        let reader = Reader::Session(&self.session);
+        let known = Known::read(&reader, self.session.backend(), org, &[&opening]).await?;
+        let in_use = || known.key_used_by(&opening).filter(|_| rules.key_reuse == KeyReuse::Refuse);
+        Ok(known.refusal(&opening).or_else(|| in_use().map(OpenRefusal::KeyInUse)))
+    }
+
+    async fn certificate_used(
+        &self,
+        org: OrgId,
+        device: DeviceId,
+        serial: &Serial,
+    ) -> Result<(), StoreError> {
+        let used = fleet_statements::mark_used(org, device, serial);
+        Ok(retrying(|| self.session.write(&used)).await.map(drop)?)
     }
 
     async fn complete(
@@ -53,7 +76,8 @@ impl IssuanceStore for SeaOrmStore {
         completion: &Completion,
     ) -> Result<Completed, StoreError> {
         let foreign = completion.event().is_some_and(|event| event.org_id() != org)
-            || completion.certificate().is_some_and(|certificate| certificate.org_id != org);
+            || completion.certificate().is_some_and(|certificate| certificate.org_id != org)
+            || completion.action().is_some_and(|action| action.org_id != org);
         if foreign {
             return Err(conflict("the completion is of another organisation"));
         }
@@ -73,7 +97,8 @@ impl IssuanceStore for SeaOrmStore {
     ) -> Result<Page<OpenRequest>, StoreError> {
         let rows =
             self.session.read(&statements::requests(self.session.backend(), org, filter, page)).await?;
-        let requests = rows.iter().map(request::read).collect::<Result<_, _>>()?;
+        let read = |row| request::read(row, self.session.keys());
+        let requests = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page::of(requests, page, &filter.scope(org), |request| request.id().as_uuid()))
     }
 
@@ -85,28 +110,5 @@ impl IssuanceStore for SeaOrmStore {
         let serial = vec![serial.to_string()];
         let select = fleet_statements::by_serials(self.session.backend(), org, serial);
         Ok(self.session.certificate(&select).await?)
-    }
-
-    async fn revoke(
-        &self,
-        org: OrgId,
-        serial: &Serial,
-        revocation: &Revocation,
-    ) -> Result<Option<CertificateRecord>, StoreError> {
-        retrying(|| self.try_revoke(org, serial, revocation)).await?;
-        // Nothing ever takes a revocation back, so what is read next is what it became.
-        self.certificate(org, serial).await
-    }
-}
-
-impl SeaOrmStore {
-    /// Revokes a certificate, unless it was revoked before; it is its device's current one no more.
-    async fn try_revoke(&self, org: OrgId, serial: &Serial, revocation: &Revocation) -> Result<(), Failure> {
-        let transaction = self.session.begin().await?;
-        if transaction.write(&statements::revoke(org, serial, revocation)).await? == 0 {
-            return transaction.rollback().await;
-        }
-        transaction.write(&fleet_statements::forget_current(org, serial)).await?;
-        transaction.commit().await
     }
 }

@@ -25,6 +25,8 @@
 //! - A future that is dropped leaves nothing half-written and no connection in a state
 //!   that harms the next user.
 //! - A call answers within a bounded time, whatever the network does.
+//! - Where a key may have one device, one device gets it. Only of two servers that record certificates at
+//!   the same instant, on PostgreSQL, MySQL and MariaDB, may each give it to one.
 //! - No error, log line or `Debug` output holds the password.
 //!
 //! # Where to find what
@@ -36,13 +38,15 @@
 //! | how a planner is left no choice of another | `stretch` |
 //! | what is asked about the fleet, and what that costs | `fleet_statements` |
 //! | how history is pruned, and what that may cost | `retention`, `retention_statements` |
+//! | what is asked about decisions | `action_statements`, `block_statements`, `revocation_statements` |
 //! | every other query | `statements`, `enrollment_token_statements`, `api_token_statements` |
 //! | columns, and the way from a row to the model and back | `entity` |
 //! | transactions and retries | `session` |
 //! | time limits, and the runtimes that connections belong to | `place` |
 //! | how calls that wait at the same time are carried out together | `group` |
 //! | what is written so, and how one at fault does not harm the others | `writes`, `together` |
-//! | which requests are refused, or were answered before | `judging` |
+//! | which requests are refused, or were answered before | `open_checks`, `open_check_statements` |
+//! | how rows are authenticated | `mac` |
 //! | how one request is opened and ended by itself | `single` |
 //! | how rows are added | `insert` |
 //! | how a session is set up, and what is refused | `connect`, `schema` |
@@ -53,10 +57,14 @@
 //! - `introspect`: for tests, every statement that a store sends, and the database's plan for it.
 
 mod access;
+mod action_statements;
+mod actions;
 mod api_token_statements;
 mod api_tokens;
 mod appending;
 mod backend;
+mod block_statements;
+mod blocks;
 mod connect;
 mod connect_error;
 mod enrollment_token_statements;
@@ -71,12 +79,16 @@ mod insert;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 mod issuance;
-mod judging;
+mod mac;
+mod open_check_statements;
+mod open_checks;
 mod options;
 mod place;
 mod reading;
 mod retention;
 mod retention_statements;
+mod revocation_statements;
+mod revocations;
 mod row;
 mod schema;
 mod session;
@@ -90,5 +102,6 @@ mod writes;
 
 pub use connect::connect;
 pub use connect_error::ConnectError;
+pub use mac::AuthenticationKeys;
 pub use options::ConnectOptions;
 pub use store::SeaOrmStore;

@@ -17,7 +17,7 @@ impl Session {
     /// Reads one open request.
     pub(crate) async fn request(&self, select: &SelectStatement) -> Result<Option<OpenRequest>, Failure> {
         let rows = self.read(select).await?;
-        Ok(rows.first().map(request::read).transpose()?)
+        Ok(rows.first().map(|row| request::read(row, self.keys())).transpose()?)
     }
 
     /// Reads one certificate.

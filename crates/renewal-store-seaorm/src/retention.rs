@@ -10,18 +10,21 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    AttemptId, DeviceId, EventId, EventType, OrgId, PrunedBatch, RetentionRule, RetentionStore, Serial,
-    Stage, StoreError,
+    Action, ActionFilter, ActionStore, AttemptId, DeviceId, EventFilter, EventId, EventType, OrgId,
+    PageRequest, PageSize, PrunedBatch, RenewalEventStore, RequestId, RetentionRule, RetentionStore,
+    RevocationId, Serial, Stage, StoreError,
 };
 use sea_orm::{QueryResult, StatementBuilder};
 use uuid::Uuid;
 
-use crate::entity::{certificate, event};
+use crate::entity::{certificate, current, event, revocation};
 use crate::failure::Failure;
+use crate::fleet_statements::{comparable, last_to_expire};
 use crate::retention_statements::{self as statements, BATCH, CURRENT, KEPT_FROM, LAST_SUCCESS};
 use crate::row::Row;
 use crate::session::retrying;
 use crate::store::SeaOrmStore;
+use crate::{action_statements, revocation_statements};
 
 /// An event that is looked at.
 struct Seen {
@@ -42,6 +45,7 @@ impl RetentionStore for SeaOrmStore {
         org: OrgId,
         rule: &RetentionRule,
         after: Option<EventId>,
+        action: &Action,
     ) -> Result<PrunedBatch<EventId>, StoreError> {
         let backend = self.session.backend();
         let rows = self.session.read(&statements::oldest_events(backend, org, rule, after)).await?;
@@ -58,7 +62,7 @@ impl RetentionStore for SeaOrmStore {
             self.number(&statements::count_events(backend, org, &ids)).await?
         } else {
             let delete = statements::delete_events(org, &ids);
-            retrying(|| self.remove(&delete)).await?
+            retrying(|| self.remove(&delete, action)).await?
         };
         let full = rows.len() as u64 == BATCH;
         let next = seen.last().filter(|_| full).map(|event| event.id);
@@ -70,6 +74,7 @@ impl RetentionStore for SeaOrmStore {
         org: OrgId,
         rule: &RetentionRule,
         after: Option<Serial>,
+        action: &Action,
     ) -> Result<PrunedBatch<Serial>, StoreError> {
         let backend = self.session.backend();
         let rows = self.session.read(&statements::certificates(backend, org, after.as_ref())).await?;
@@ -88,10 +93,49 @@ impl RetentionStore for SeaOrmStore {
             self.number(&statements::count_certificates(backend, org, rule, &going)).await?
         } else {
             let delete = statements::delete_certificates(org, rule, &going);
-            retrying(|| self.remove(&delete)).await?
+            retrying(|| self.remove(&delete, action)).await?
         };
         let full = rows.len() as u64 == BATCH;
         Ok(PrunedBatch { looked_at: rows.len() as u64, removed, next: last.filter(|_| full) })
+    }
+
+    async fn prune_revocations(
+        &self,
+        org: OrgId,
+        rule: &RetentionRule,
+        after: Option<RevocationId>,
+        action: &Action,
+    ) -> Result<PrunedBatch<RevocationId>, StoreError> {
+        let select = revocation_statements::batch(self.session.backend(), org, after);
+        let rows = self.session.read(&select).await?;
+        let seen = rows.iter().map(revocation::read).collect::<Result<Vec<_>, _>>()?;
+        let ended = rule.expired_before(true);
+        let going = seen.iter().filter(|revoked| revoked.not_after.is_some_and(|end| end < ended));
+        let going: Vec<_> = going.map(|revoked| revoked.id).collect();
+        let removed = if going.is_empty() || rule.dry_run {
+            going.len() as u64
+        } else {
+            let delete = revocation_statements::delete(org, &going, comparable(ended));
+            retrying(|| self.remove(&delete, action)).await?
+        };
+        let next = seen.last().filter(|_| rows.len() as u64 == BATCH).map(|revoked| revoked.id);
+        Ok(PrunedBatch { looked_at: rows.len() as u64, removed, next })
+    }
+
+    async fn newest_record(&self, org: OrgId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let one = PageRequest::first(PageSize::nearest(1));
+        let event = self.list(org, &EventFilter::new(), &one).await?.items.pop();
+        let action = self.actions(org, &ActionFilter::All, &one).await?.items.pop();
+        let rows = self.session.read(&last_to_expire(self.session.backend(), org)).await?;
+        let request = rows.first().map(current::request).transpose()?;
+        Ok([
+            event.map(|event| event.created_at()),
+            action.map(|action| action.created_at()),
+            request.map(RequestId::created_at),
+        ]
+        .into_iter()
+        .flatten()
+        .max())
     }
 }
 
@@ -132,10 +176,13 @@ impl SeaOrmStore {
         Ok(next.iter().all(|event| event.stage() != Stage::Success))
     }
 
-    /// Removes rows; how many there were.
-    async fn remove(&self, delete: &impl StatementBuilder) -> Result<u64, Failure> {
+    /// Removes rows, and records the action unless it is recorded already; how many rows there were.
+    async fn remove(&self, delete: &impl StatementBuilder, action: &Action) -> Result<u64, Failure> {
         let transaction = self.session.begin().await?;
         let removed = transaction.write(delete).await?;
+        if removed > 0 {
+            transaction.write(&action_statements::insert_once(action)).await?;
+        }
         transaction.commit().await?;
         Ok(removed)
     }

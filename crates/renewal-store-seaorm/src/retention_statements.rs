@@ -43,6 +43,12 @@ pub(crate) struct DeleteByKey {
     table: &'static str,
 }
 
+impl DeleteByKey {
+    pub(crate) fn new(delete: DeleteStatement, table: impl EntityName) -> Self {
+        Self { delete, table: table.table_name() }
+    }
+}
+
 impl StatementBuilder for DeleteByKey {
     fn build(&self, database: &DbBackend) -> Statement {
         let mut statement = database.build(&self.delete);
@@ -127,7 +133,7 @@ pub(crate) fn events_after(
 pub(crate) fn delete_events(org: OrgId, ids: &[Uuid]) -> DeleteByKey {
     let these = these_events(org, ids);
     let delete = Query::delete().from_table(event::Entity).cond_where(these).take();
-    DeleteByKey { delete, table: event::Entity.table_name() }
+    DeleteByKey::new(delete, event::Entity)
 }
 
 /// Counts events.
@@ -176,7 +182,7 @@ pub(crate) fn certificates(backend: Backend, org: OrgId, after: Option<&Serial>)
 pub(crate) fn delete_certificates(org: OrgId, rule: &RetentionRule, serials: &[String]) -> DeleteByKey {
     let these = these_certificates(org, rule, serials);
     let delete = Query::delete().from_table(certificate::Entity).cond_where(these).take();
-    DeleteByKey { delete, table: certificate::Entity.table_name() }
+    DeleteByKey::new(delete, certificate::Entity)
 }
 
 /// Counts certificates that [`delete_certificates`] would remove.
@@ -205,7 +211,7 @@ fn these_certificates(org: OrgId, rule: &RetentionRule, serials: &[String]) -> C
 /// That a column has one of these values, which are in order. The first and the last bound the search
 /// where a planner takes the others for a condition to check row by row, as PostgreSQL does of a table
 /// of which it has no statistics yet.
-fn among<C: ColumnTrait, V: Into<Value> + Clone>(column: C, values: &[V]) -> Condition {
+pub(crate) fn among<C: ColumnTrait, V: Into<Value> + Clone>(column: C, values: &[V]) -> Condition {
     let (mut all, mut bounds) = (values.to_vec(), Condition::all());
     if let (Some(first), Some(last)) = (values.first(), values.last()) {
         // 1, 2, 4, … values, so that there are few different statements: see `in_parts`.

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::backend::Backend;
 use crate::failure::{Failure, is_dead_connection};
+use crate::mac::AuthenticationKeys;
 use crate::place::Place;
 
 /// How long to wait before each further try of a transaction that stood in another's way.
@@ -43,6 +44,8 @@ pub(crate) struct Session {
     place: Place,
     /// Whose turn it is to write, where writers take turns.
     turn: Option<Arc<Semaphore>>,
+    /// What authenticates rows.
+    keys: Option<AuthenticationKeys>,
 }
 
 /// A transaction that writes. Dropped before its end, it is rolled back.
@@ -62,12 +65,22 @@ impl Session {
     /// The connections must have been made in this place.
     pub(crate) fn new(db: DatabaseConnection, backend: Backend, place: Place) -> Self {
         let turn = backend.writers_take_turns().then(|| Arc::new(Semaphore::new(1)));
-        Self { db, backend, place, turn }
+        Self { db, backend, place, turn, keys: None }
     }
 
     /// The same database over other connections, which were made in another place.
     pub(crate) fn over(&self, db: DatabaseConnection, place: Place) -> Self {
         Self { db, place, ..self.clone() }
+    }
+
+    /// Authenticates rows with these keys.
+    pub(crate) fn authenticate(&mut self, keys: AuthenticationKeys) {
+        self.keys = Some(keys);
+    }
+
+    /// What authenticates rows.
+    pub(crate) fn keys(&self) -> Option<&AuthenticationKeys> {
+        self.keys.as_ref()
     }
 
     pub(crate) fn backend(&self) -> Backend {

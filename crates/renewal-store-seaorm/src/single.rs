@@ -1,28 +1,22 @@
 //! One request by itself: opening and ending it, whatever stands in its way.
 
-use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Standing, StoreError,
+    Answer, Completed, Completion, OpenRequest, OpenRules, Opened, OrgId, RenewalEvent, RequestId, StoreError,
 };
 
 use crate::access::end_of_attempt;
 use crate::failure::{Failure, Outrun, conflict};
-use crate::judging::{Opening, judge, read_known};
+use crate::open_checks::{Known, Opening, Reader, judge, key_taken};
 use crate::session::{Session, retrying};
-use crate::{enrollment_token_statements, fleet_statements, statements};
+use crate::{action_statements, enrollment_token_statements, fleet_statements, statements};
 
 /// How often a request is opened anew, when the one in its way is gone at the next look.
 const ROUNDS: u32 = 16;
 
 impl Session {
     /// Opens a request.
-    pub(crate) async fn open(
-        &self,
-        request: &OpenRequest,
-        standing: Standing,
-        now: DateTime<Utc>,
-    ) -> Result<Opened, StoreError> {
-        let opening = Opening::new(request, standing, now);
+    pub(crate) async fn open(&self, request: &OpenRequest, rules: OpenRules) -> Result<Opened, StoreError> {
+        let opening = Opening::new(request, rules);
         for _ in 0..ROUNDS {
             if let Some(opened) = retrying(|| self.try_open(&opening)).await? {
                 return Ok(opened);
@@ -48,7 +42,7 @@ impl Session {
     async fn try_open(&self, opening: &Opening<'_>) -> Result<Option<Opened>, Failure> {
         let request = opening.request;
         let transaction = self.begin().await?;
-        match transaction.write(&statements::insert_request(request)).await {
+        match transaction.write(&statements::insert_request(request, self.keys())).await {
             Err(Failure::Duplicate) => {
                 transaction.rollback().await?;
                 return self.in_the_way(opening).await;
@@ -56,7 +50,8 @@ impl Session {
             done => done?,
         };
         let judged = judge(self.backend(), &transaction, request.org_id(), &[opening]).await?;
-        if let Some(opened) = judged.into_iter().flatten().next() {
+        let opened = judged.into_iter().next().unwrap_or(Opened::New { key_used_by: None });
+        if !matches!(opened, Opened::New { .. }) {
             transaction.rollback().await?;
             return Ok(Some(opened));
         }
@@ -70,19 +65,16 @@ impl Session {
             };
         }
         transaction.commit().await?;
-        Ok(Some(Opened::New))
+        Ok(Some(opened))
     }
 
     /// The open request that kept this one from being opened, unless it is to be refused anyway; none
     /// when it is gone already.
     async fn in_the_way(&self, opening: &Opening<'_>) -> Result<Option<Opened>, Failure> {
         let (request, org) = (opening.request, opening.request.org_id());
-        if let Some(select) = statements::known(self.backend(), org, &[opening]) {
-            let known = read_known(&self.read(&select).await?)?;
-            let presented = opening.presented().and_then(|serial| known.get(serial));
-            if let Some(refusal) = opening.refusal(presented) {
-                return Ok(Some(Opened::Refused(refusal)));
-            }
+        let known = Known::read(&Reader::Session(self), self.backend(), org, &[opening]).await?;
+        if let Some(refusal) = known.refusal(opening) {
+            return Ok(Some(Opened::Refused(refusal)));
         }
         if let Some(same) = self.request(&statements::same_request(org, request)).await? {
             return Ok(Some(Opened::Answered(Answer::Open(Box::new(same)))));
@@ -121,6 +113,18 @@ impl Session {
         {
             transaction.rollback().await?;
             return Ok(Completed::TokenUnusable);
+        }
+        if let Some(certificate) = completion.certificate_with_new_key()
+            && let Some(device) = key_taken(self.backend(), &transaction, org, &[certificate]).await?
+        {
+            transaction.rollback().await?;
+            return Ok(Completed::KeyInUse(device));
+        }
+        if let Some((device, serial)) = completion.used() {
+            transaction.write(&fleet_statements::mark_used(org, device, serial)).await?;
+        }
+        for insert in action_statements::insert(&completion.action().into_iter().collect::<Vec<_>>()) {
+            transaction.write(&insert).await?;
         }
         if let Some(certificate) = completion.certificate() {
             match transaction.write(&statements::insert_certificate(certificate)).await {

@@ -3,19 +3,17 @@
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    AttemptId, CertificateRecord, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId, PageRequest,
-    RenewalEvent, RequestId, RequestKind, Revocation, Serial, Sha256Digest,
+    AttemptId, CertificateRecord, DeviceId, EventFilter, EventId, OpenRequest, OpenRequestFilter, OrgId,
+    PageRequest, RenewalEvent, RequestId, RequestKind,
 };
-use sea_orm::sea_query::{
-    DeleteStatement, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType, UpdateStatement,
-};
+use sea_orm::sea_query::{DeleteStatement, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, Value};
 
 use crate::access::{end_of_attempt, limit};
 use crate::backend::{Backend, Index};
 use crate::entity::{certificate, event, request};
 use crate::insert::{Insert, in_parts};
-use crate::judging::Opening;
+use crate::mac::AuthenticationKeys;
 use crate::stretch::{Stretch, of_each, padded, together};
 
 /// Adds events.
@@ -54,14 +52,14 @@ pub(crate) fn ends_of_attempts(
 }
 
 /// Adds an open request.
-pub(crate) fn insert_request(request: &OpenRequest) -> Insert {
-    Insert::of(request::Entity, [request::row(request)])
+pub(crate) fn insert_request(request: &OpenRequest, keys: Option<&AuthenticationKeys>) -> Insert {
+    Insert::of(request::Entity, [request::row(request, keys)])
 }
 
 /// Adds open requests.
-pub(crate) fn insert_requests(requests: &[&OpenRequest]) -> Vec<Insert> {
+pub(crate) fn insert_requests(requests: &[&OpenRequest], keys: Option<&AuthenticationKeys>) -> Vec<Insert> {
     in_parts(requests, |requests| {
-        Insert::of(request::Entity, requests.iter().map(|request| request::row(request)))
+        Insert::of(request::Entity, requests.iter().map(|request| request::row(request, keys)))
     })
 }
 
@@ -84,18 +82,18 @@ pub(crate) fn same_request(org: OrgId, same: &OpenRequest) -> SelectStatement {
     select
 }
 
-/// Reads the open requests that are about one of these CSRs, by `idx_open_requests_request`.
-pub(crate) fn requests_of_csrs<'d>(
+/// Reads the open requests of these devices, by `idx_open_requests_request`.
+pub(crate) fn requests_of_devices(
     backend: Backend,
     org: OrgId,
-    csr_sha256: impl Iterator<Item = &'d Sha256Digest>,
+    devices: impl Iterator<Item = DeviceId>,
 ) -> SelectStatement {
     use request::Column;
     let mut select = Query::select();
     backend.from(&mut select, request::Entity, Index::Named("idx_open_requests_request"));
     select.and_where(Column::OrgId.eq(org.as_uuid()));
-    let digests = csr_sha256.map(|digest| digest.to_vec().into()).collect();
-    of_each(backend, Column::iter(), select, Column::CsrSha256, digests)
+    let devices = devices.map(|device| device.as_uuid().into()).collect();
+    of_each(backend, Column::iter(), select, Column::DeviceId, devices)
 }
 
 /// Reads a page of open requests, oldest first.
@@ -166,7 +164,7 @@ pub(crate) fn insert_certificate(record: &CertificateRecord) -> Insert {
 }
 
 /// Reads the newest certificate that answered the same request and is still good, by
-/// `idx_device_certificates_csr`.
+/// `idx_device_certificates_key`.
 pub(crate) fn good_certificate(
     backend: Backend,
     org: OrgId,
@@ -175,9 +173,10 @@ pub(crate) fn good_certificate(
 ) -> SelectStatement {
     use certificate::Column;
     let stretch = Stretch {
-        index: Index::Named("idx_device_certificates_csr"),
+        index: Index::Named("idx_device_certificates_key"),
         fixed: vec![
             (Column::OrgId, org.as_uuid().into()),
+            (Column::PublicKeySha256, same.public_key_sha256().to_vec().into()),
             (Column::CsrSha256, same.csr_sha256().to_vec().into()),
         ],
         last: Column::RequestId,
@@ -197,51 +196,6 @@ pub(crate) fn good_certificate(
         .and_where(Column::NotAfter.gte(now))
         .limit(1);
     select
-}
-
-/// Reads what is known of the certificates by which openings are judged, none of no opening: of those
-/// that they present, by the primary key, and of those that may have answered the same request and are
-/// good, by `idx_device_certificates_csr`.
-pub(crate) fn known(backend: Backend, org: OrgId, openings: &[&Opening<'_>]) -> Option<SelectStatement> {
-    use certificate::Column;
-    let now = openings.iter().map(|opening| opening.now).min()?;
-    let from = |index| {
-        let mut select = Query::select();
-        backend.from(&mut select, certificate::Entity, index);
-        select.and_where(Column::OrgId.eq(org.as_uuid())).take()
-    };
-    let each =
-        |select, column, values| of_each(backend, certificate::KNOWN.into_iter(), select, column, values);
-    // As many of each kind, so that there are few different statements.
-    let requests = openings.iter().map(|opening| opening.request);
-    let answered = Column::PresentedSerial.is_in(padded(requests.clone().map(request::presented_serial)));
-    let answering = from(Index::Named("idx_device_certificates_csr"))
-        .and_where(answered.or(Column::PresentedSerial.is_null()))
-        .and_where(Column::RevokedAt.is_null())
-        .and_where(Column::NotAfter.gte(now))
-        .take();
-    let digests = requests.map(|request| request.csr_sha256().to_vec().into()).collect();
-    let mut answering = each(answering, Column::CsrSha256, digests);
-    let mut serials: Vec<Value> =
-        openings.iter().filter_map(|opening| Some(opening.presented()?.to_string().into())).collect();
-    let Some(last) = serials.last().cloned() else { return Some(answering) };
-    serials.resize(openings.len(), last);
-    let presented = each(from(Index::Primary), Column::Serial, serials);
-    Some(answering.union(UnionType::All, presented).take())
-}
-
-/// Revokes a certificate, unless it was revoked before.
-pub(crate) fn revoke(org: OrgId, serial: &Serial, revocation: &Revocation) -> UpdateStatement {
-    use certificate::Column;
-    let mut update = Query::update();
-    update
-        .table(certificate::Entity)
-        .value(Column::RevokedAt, revocation.at)
-        .value(Column::RevocationReason, revocation.reason.as_str())
-        .and_where(Column::OrgId.eq(org.as_uuid()))
-        .and_where(Column::Serial.eq(serial.to_string()))
-        .and_where(Column::RevokedAt.is_null());
-    update
 }
 
 /// The rows of an organisation: there is no query without one.

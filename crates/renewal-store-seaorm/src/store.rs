@@ -6,6 +6,7 @@ use std::sync::Arc;
 use renewal_domain::StoreError;
 
 use crate::group::Group;
+use crate::mac::AuthenticationKeys;
 use crate::options::ConnectOptions;
 use crate::session::Session;
 
@@ -24,6 +25,16 @@ pub struct SeaOrmStore {
 impl SeaOrmStore {
     pub(crate) fn new(session: Session, writer: Session, name: String, options: &ConnectOptions) -> Self {
         Self { session, writer, writes: Group::new(options), name }
+    }
+
+    /// Authenticates the rows of tokens and of pending requests with these keys: those that were not
+    /// made with one of them are refused as [`StoreError::Corrupt`]. Without keys, whatever is about
+    /// tokens and pending requests fails.
+    #[must_use]
+    pub fn authenticated(mut self, keys: AuthenticationKeys) -> Self {
+        self.session.authenticate(keys.clone());
+        self.writer.authenticate(keys);
+        self
     }
 
     /// Writes what waits to be written, and closes the connections, after which every call is

@@ -13,10 +13,10 @@ use renewal_domain::{CertificateRecord, Completion, DeviceId, Opened, OrgId, Ren
 use crate::entity::request;
 use crate::failure::Failure;
 use crate::insert::Insert;
-use crate::judging::{Opening, judge};
+use crate::open_checks::{Opening, judge, key_taken};
 use crate::session::{Session, Transaction};
 use crate::writes::Write;
-use crate::{enrollment_token_statements, fleet_statements, statements};
+use crate::{action_statements, enrollment_token_statements, fleet_statements, statements};
 
 /// Writes a group, having looked first or not for requests that are open already. Gives what became,
 /// by their places, of the openings that are not new.
@@ -57,8 +57,8 @@ impl<'g> Work<'g> {
         for (place, write) in group.iter().enumerate() {
             match write {
                 Write::Append { events, .. } => work.events.extend(events),
-                Write::Open { request, standing, now, .. } => {
-                    let opening = Opening::new(request, *standing, *now);
+                Write::Open { request, rules, .. } => {
+                    let opening = Opening::new(request, *rules);
                     work.opens.entry(request.org_id()).or_default().push((place, opening));
                 }
                 Write::Complete { org, id, completion, .. } => {
@@ -100,7 +100,7 @@ impl<'g> Work<'g> {
         }
         let new = self.opens.values().flatten().filter(|(_, open)| open.open.is_none());
         let requests: Vec<_> = new.map(|(_, open)| open.request).collect();
-        for insert in statements::insert_requests(&requests) {
+        for insert in statements::insert_requests(&requests, session.keys()) {
             transaction.write(&insert).await?;
         }
         let mut answered = HashMap::new();
@@ -111,6 +111,11 @@ impl<'g> Work<'g> {
             self.opens.values().flatten().filter_map(|(_, open)| open.request.start_event()).collect();
         for (org, ends) in &self.ends {
             delete_requests(transaction, *org, ends.iter().map(|(id, _)| *id)).await?;
+            let new_keys = ends.iter().filter_map(|(_, end)| end.certificate_with_new_key());
+            let new_keys: Vec<_> = new_keys.collect();
+            if key_taken(session.backend(), transaction, *org, &new_keys).await?.is_some() {
+                return Err(Failure::conflict("the key of a certificate in the group is another device's"));
+            }
         }
         self.mark_tokens_used(transaction).await?;
         let mut events: Vec<_> = self.events.iter().copied().chain(&starts).collect();
@@ -119,6 +124,7 @@ impl<'g> Work<'g> {
             transaction.write(&insert).await?;
         }
         self.write_certificates(session, transaction).await?;
+        self.write_actions(transaction).await?;
         Ok(answered)
     }
 
@@ -135,6 +141,20 @@ impl<'g> Work<'g> {
             if transaction.write(&enrollment_token_statements::mark_used(org, token, id)).await? == 0 {
                 return Err(Failure::conflict("the token of a request in the group is not to be used"));
             }
+        }
+        Ok(())
+    }
+
+    async fn write_actions(&self, transaction: &Transaction) -> Result<(), Failure> {
+        for (org, ends) in &self.ends {
+            for (device, serial) in ends.iter().filter_map(|(_, end)| end.used()) {
+                transaction.write(&fleet_statements::mark_used(*org, device, serial)).await?;
+            }
+        }
+        let ends = self.ends.values().flatten();
+        let actions: Vec<_> = ends.filter_map(|(_, completion)| completion.action()).collect();
+        for insert in action_statements::insert(&actions) {
+            transaction.write(&insert).await?;
         }
         Ok(())
     }
@@ -169,9 +189,9 @@ async fn find_open(
     org: OrgId,
     opens: &mut [(usize, Opening<'_>)],
 ) -> Result<(), Failure> {
-    let digests = opens.iter().map(|(_, open)| open.request.csr_sha256());
-    let rows = transaction.read(&statements::requests_of_csrs(session.backend(), org, digests)).await?;
-    let found = rows.iter().map(request::read).collect::<Result<Vec<_>, _>>()?;
+    let devices = opens.iter().map(|(_, open)| open.request.device_id());
+    let rows = transaction.read(&statements::requests_of_devices(session.backend(), org, devices)).await?;
+    let found = rows.iter().map(|row| request::read(row, session.keys())).collect::<Result<Vec<_>, _>>()?;
     for (_, open) in opens {
         open.open = found.iter().find(|found| found.is_same_as(open.request)).cloned();
     }
@@ -188,8 +208,12 @@ async fn take_answered(
     let openings: Vec<_> = opens.iter().map(|(_, open)| open).collect();
     let mut judged = judge(session.backend(), transaction, org, &openings).await?.into_iter();
     let (mut answered, mut written) = (Vec::new(), Vec::new());
-    opens.retain(|(place, open)| match judged.next().flatten() {
-        None => true,
+    opens.retain(|(place, open)| match judged.next() {
+        None | Some(Opened::New { key_used_by: None }) => true,
+        Some(opened @ Opened::New { .. }) => {
+            answered.push((*place, opened));
+            true
+        }
         Some(opened) => {
             answered.push((*place, opened));
             written.extend(open.open.is_none().then(|| open.request.id()));

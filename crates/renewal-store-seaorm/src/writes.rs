@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, DeviceId, OpenRequest, Opened, OrgId, RenewalEvent, RequestId, Serial,
-    Sha256Digest, Standing, StoreError,
+    Answer, Completed, Completion, DeviceId, OpenRequest, OpenRules, Opened, OrgId, RenewalEvent, RequestId,
+    Sha256Digest, StoreError,
 };
 
 use crate::failure::Failure;
@@ -18,7 +17,7 @@ pub(crate) enum Write {
     /// Appends events.
     Append { org: OrgId, events: Vec<RenewalEvent>, caller: Caller<()> },
     /// Opens a request.
-    Open { request: Box<OpenRequest>, standing: Standing, now: DateTime<Utc>, caller: Caller<Opened> },
+    Open { request: Box<OpenRequest>, rules: OpenRules, caller: Caller<Opened> },
     /// Ends a request.
     Complete { org: OrgId, id: RequestId, completion: Box<Completion>, caller: Caller<Completed> },
 }
@@ -26,8 +25,10 @@ pub(crate) enum Write {
 /// What only one write of a group may be about: of two, the second must see what the first did.
 #[derive(PartialEq, Eq, Hash)]
 enum Subject {
-    Request(OrgId, Sha256Digest, DeviceId, Option<Serial>),
+    /// Whether a device uses a certificate depends on the requests of it that are open.
+    Device(OrgId, DeviceId),
     End(OrgId, RequestId),
+    Key(OrgId, Sha256Digest),
 }
 
 impl Write {
@@ -91,16 +92,15 @@ impl Write {
         }
     }
 
-    fn subject(&self) -> Option<Subject> {
+    fn subjects(&self) -> Vec<Subject> {
         match self {
-            Self::Append { .. } => None,
-            Self::Open { request, .. } => Some(Subject::Request(
-                request.org_id(),
-                *request.csr_sha256(),
-                request.device_id(),
-                request.purpose().presented().map(|presented| presented.serial().clone()),
-            )),
-            Self::Complete { org, id, .. } => Some(Subject::End(*org, *id)),
+            Self::Append { .. } => Vec::new(),
+            Self::Open { request, .. } => vec![Subject::Device(request.org_id(), request.device_id())],
+            Self::Complete { org, id, completion, .. } => {
+                let key = completion.certificate_with_new_key().map(|it| it.public_key_sha256);
+                let key = key.map(|key| Subject::Key(*org, key));
+                [Subject::End(*org, *id)].into_iter().chain(key).collect()
+            }
         }
     }
 
@@ -108,8 +108,8 @@ impl Write {
     async fn alone(self, session: &Session) {
         match self {
             Self::Append { org, events, caller } => caller.answer(session.append(org, &events).await),
-            Self::Open { request, standing, now, caller } => {
-                caller.answer(session.open(&request, standing, now).await);
+            Self::Open { request, rules, caller } => {
+                caller.answer(session.open(&request, rules).await);
             }
             Self::Complete { org, id, completion, caller } => {
                 caller.answer(session.complete(org, id, &completion).await);
@@ -117,11 +117,13 @@ impl Write {
         }
     }
 
-    /// Its group was written, but for an opening that was answered before, or is refused.
+    /// Its group was written; this became of it, if it is an opening.
     fn written(self, opened: Option<Opened>) {
         match self {
             Self::Append { caller, .. } => caller.answer(Ok(())),
-            Self::Open { caller, .. } => caller.answer(Ok(opened.unwrap_or(Opened::New))),
+            Self::Open { caller, .. } => {
+                caller.answer(Ok(opened.unwrap_or(Opened::New { key_used_by: None })));
+            }
             Self::Complete { caller, .. } => caller.answer(Ok(Completed::Recorded)),
         }
     }
@@ -138,7 +140,14 @@ impl Write {
 /// Those that can be one group, and those that must wait for it.
 fn apart(writes: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
     let mut subjects = HashSet::new();
-    writes.into_iter().partition(|write| write.subject().is_none_or(|subject| subjects.insert(subject)))
+    writes.into_iter().partition(|write| {
+        let its = write.subjects();
+        let apart = !its.iter().any(|subject| subjects.contains(subject));
+        if apart {
+            subjects.extend(its);
+        }
+        apart
+    })
 }
 
 fn is_open_already(opened: &Opened) -> bool {

@@ -10,16 +10,16 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::ground::{Ballast, Ground, Ledger};
+use crate::environment::{Ballast, Environment, Ledger};
 use crate::plan::{Fault, Planned};
+use crate::server_node::ServerNode;
 use crate::sessions;
-use crate::station::Station;
 
 /// What can be broken.
 pub(crate) struct Field<'a> {
-    pub(crate) ground: &'a Ground,
+    pub(crate) environment: &'a Environment,
     pub(crate) ledger: &'a Ledger,
-    pub(crate) stations: &'a [Station],
+    pub(crate) nodes: &'a [ServerNode],
     /// One fault of the database's process at a time.
     pub(crate) database: Mutex<()>,
 }
@@ -44,17 +44,20 @@ impl Field<'_> {
 
     async fn carry_out_one(&self, fault: Fault, lasting: Duration) -> Result<bool> {
         match fault {
-            Fault::KillServer(server) => self.stations[server].kill(lasting).await?,
-            Fault::FreezeServer(server) => self.stations[server].freeze(lasting).await?,
+            Fault::KillServer(server) => self.nodes[server].kill(lasting).await?,
+            Fault::FreezeServer(server) => self.nodes[server].freeze(lasting).await?,
             Fault::StepClock(server, seconds) => {
-                let Some(clock) = &self.stations[server].clock else { return Ok(false) };
+                let Some(clock) = &self.nodes[server].clock else { return Ok(false) };
                 clock.set(seconds)?;
                 sleep(lasting).await;
                 clock.set(0)?;
             }
-            Fault::CutDevices(server, octets) => self.stations[server].devices.cut(octets),
+            Fault::CutClients(server, octets) => {
+                self.nodes[server].devices.cut(octets);
+                self.nodes[server].operators.cut(octets);
+            }
             Fault::CutDatabase(server, octets) => {
-                let Some(proxy) = &self.stations[server].database else { return Ok(false) };
+                let Some(proxy) = &self.nodes[server].database else { return Ok(false) };
                 proxy.cut(octets);
             }
             Fault::EndSessions => {
@@ -77,7 +80,7 @@ impl Field<'_> {
                 self.on_server(Server::thaw).await?;
             }
             Fault::FillDisk => {
-                let Some(disk) = self.ground.disk() else { return Ok(false) };
+                let Some(disk) = self.environment.disk() else { return Ok(false) };
                 // Another fault may have filled it already; then there is nothing to do.
                 let Ok(ballast) = Ballast::on(disk) else { return Ok(false) };
                 sleep(lasting).await;
@@ -89,7 +92,7 @@ impl Field<'_> {
 
     /// Does something to the database's process, which takes a while.
     async fn on_server(&self, what: impl FnOnce(&Server) + Send + 'static) -> Result<()> {
-        let server = Arc::clone(self.ground.server().context("the database is no server")?);
+        let server = Arc::clone(self.environment.server().context("the database is no server")?);
         Ok(spawn_blocking(move || what(&server)).await?)
     }
 }

@@ -1,11 +1,15 @@
-//! The clients' own record: what each asked for, and what it was answered.
+//! The record that devices and operators keep: what each asked for, and what it was answered.
+
+mod calls;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
+
+pub(crate) use calls::{Call, CallEntry, Deed, Reply, Revoked};
 
 /// Who a device is: in an organisation, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +41,10 @@ pub(crate) enum Act {
     Intrude,
     /// Another certificate with a token that is used.
     Reuse,
+    /// A first certificate for the key of another device.
+    BorrowKey,
+    /// A renewal with a certificate that another one has taken the place of.
+    Superseded,
 }
 
 /// A question that a client asks, as often as it likes.
@@ -70,11 +78,31 @@ pub(crate) enum Answer {
     Nonsense(String),
 }
 
+/// When something was asked, and when the answer was there: time since the beginning of the round, by the
+/// clock of the machine, which is never stepped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) asked: Duration,
+    pub(crate) answered: Duration,
+}
+
+impl Span {
+    /// Whether this was answered before the other was asked.
+    pub(crate) fn is_before(self, other: Self) -> bool {
+        self.answered < other.asked
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {} ms", self.asked.as_millis(), self.answered.as_millis())
+    }
+}
+
 /// A question, once asked, and the answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// Milliseconds from the beginning of the round to the answer.
-    pub(crate) at: u128,
+    pub(crate) span: Span,
     /// The server that was asked.
     pub(crate) server: usize,
     pub(crate) question: Arc<Question>,
@@ -84,7 +112,7 @@ pub(crate) struct Entry {
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Question { act, device, csr, presented, .. } = &*self.question;
-        write!(f, "{} ms: {act:?} by {} of {}", self.at, device.name, device.org)?;
+        write!(f, "{}: {act:?} by {} of {}", self.span, device.name, device.org)?;
         write!(f, " ({}) from server {}", device.id(), self.server)?;
         write!(f, ", CSR …{}", tail(csr))?;
         if let Some(presented) = presented {
@@ -107,24 +135,42 @@ fn tail(der: &[u8]) -> String {
 pub(crate) struct Journal {
     begun: Instant,
     entries: Mutex<Vec<Entry>>,
+    calls: Mutex<Vec<CallEntry>>,
 }
 
 impl Journal {
     /// An empty one; the round begins now.
     pub(crate) fn begin() -> Self {
-        Self { begun: Instant::now(), entries: Mutex::default() }
+        Self { begun: Instant::now(), entries: Mutex::default(), calls: Mutex::default() }
     }
 
-    /// Writes down what came back.
-    pub(crate) fn record(&self, server: usize, question: &Arc<Question>, answer: Answer) {
-        let (at, question) = (self.begun.elapsed().as_millis(), Arc::clone(question));
-        let entry = Entry { at, server, question, answer };
+    /// The time since the beginning of the round.
+    pub(crate) fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Writes down what came back to a device that asked at `asked`.
+    pub(crate) fn record(&self, asked: Duration, server: usize, question: &Arc<Question>, answer: Answer) {
+        let (span, question) = (Span { asked, answered: self.now() }, Arc::clone(question));
+        let entry = Entry { span, server, question, answer };
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 
-    /// Everything that was written down, in order.
+    /// Writes down what came back to an operator who called at `asked`.
+    pub(crate) fn record_call(&self, asked: Duration, server: usize, call: &Arc<Call>, reply: Reply) {
+        let (span, call) = (Span { asked, answered: self.now() }, Arc::clone(call));
+        let entry = CallEntry { span, server, call, reply };
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    }
+
+    /// Everything that devices wrote down, in order.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that operators wrote down, in order.
+    pub(crate) fn calls(&self) -> Vec<CallEntry> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -142,7 +188,7 @@ pub(crate) fn certificates_by_question(entries: &[Entry]) -> Vec<Vec<(&Entry, &[
 }
 
 /// Entries, for people to read: one a line.
-pub(crate) fn lines<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> String {
+pub(crate) fn lines(entries: impl IntoIterator<Item = impl fmt::Display>) -> String {
     entries.into_iter().fold(String::new(), |mut text, entry| {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{entry}");

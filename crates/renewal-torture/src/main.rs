@@ -1,29 +1,34 @@
 //! Breaks a Renewal Ledger at random, and checks that its promises held.
 //!
-//! Real servers on real databases, devices that speak EST over TLS, and faults: processes killed
-//! and frozen, connections cut, tables locked, disks full, clocks stepped. Then everything heals,
-//! the devices ask until they are answered, and a [checker] compares what they were told with what
-//! is in the database. `docs/reliability.md` says what is promised, and under which faults.
+//! Real servers on real databases, devices that speak EST over TLS, operators who call the HTTP API, and
+//! faults: processes killed and frozen, connections cut, tables locked, disks full, clocks stepped. Then
+//! everything heals, the devices ask until they are answered, and a [checker] compares what they and the
+//! operators were told with what is in the database. `docs/reliability.md` says what is promised, and
+//! under which faults.
 //!
-//! It uses of the product what an operator and a device have: the program `renewal`, EST, and SQL.
+//! It uses of the product what an operator and a device have: the program `renewal`, EST, the HTTP API, and
+//! SQL.
 
-mod ask;
+mod api_request;
 mod checker;
 mod clock;
+mod environment;
+mod est_request;
 mod faults;
 mod fleet;
-mod ground;
 mod journal;
-mod member;
+mod operator;
 mod options;
 mod plan;
 mod proxy;
+mod roster;
 mod round;
+mod server_node;
 mod sessions;
-mod site;
+mod simulated_device;
 mod snapshot;
-mod station;
 mod summary;
+mod workspace;
 
 use std::env;
 use std::fs;
@@ -117,7 +122,7 @@ fn keep(directory: &Path, records: &[(String, String)]) -> Result<()> {
 
 /// Says which faults cannot be made here.
 fn say_what_is_missing(backend: Backend, arena: &Arena) {
-    if backend == Backend::Sqlite && arena.ground.disk().is_none() {
+    if backend == Backend::Sqlite && arena.environment.disk().is_none() {
         println!("{backend}: skipped: full disks, for only the administrator may mount a small one");
     }
     if !clock::can_be_stepped() {

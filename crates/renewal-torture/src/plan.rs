@@ -33,8 +33,8 @@ pub(crate) enum Fault {
     FreezeServer(usize),
     /// The clock that a server sees goes ahead or back, by so many seconds, then back.
     StepClock(usize, i64),
-    /// What devices have open to a server is cut, after it has sent so many more octets.
-    CutDevices(usize, u64),
+    /// What devices and operators have open to a server is cut, after it has sent so many more octets.
+    CutClients(usize, u64),
     /// What a server has open to the database is cut, after the database has sent so many more octets.
     CutDatabase(usize, u64),
     /// Every session in the database is ended by an administrator.
@@ -55,7 +55,7 @@ impl Fault {
         "server killed",
         "server frozen",
         "clock stepped",
-        "devices cut off",
+        "clients cut off",
         "database cut off",
         "sessions ended",
         "database killed",
@@ -64,13 +64,18 @@ impl Fault {
         "disk full",
     ];
 
+    /// Whether it steps a clock.
+    pub(crate) fn steps_a_clock(self) -> bool {
+        matches!(self, Self::StepClock(..))
+    }
+
     /// Which of [`Fault::KINDS`] it is.
     pub(crate) fn kind(self) -> usize {
         match self {
             Self::KillServer(_) => 0,
             Self::FreezeServer(_) => 1,
             Self::StepClock(..) => 2,
-            Self::CutDevices(..) => 3,
+            Self::CutClients(..) => 3,
             Self::CutDatabase(..) => 4,
             Self::EndSessions => 5,
             Self::KillDatabase => 6,
@@ -90,7 +95,7 @@ impl Fault {
             Self::KillServer(server),
             Self::FreezeServer(server),
             Self::StepClock(server, random.i64(-step..=step)),
-            Self::CutDevices(server, octets),
+            Self::CutClients(server, octets),
             Self::LockTables,
         ];
         let others: &[Self] = match backend {
@@ -113,7 +118,7 @@ impl fmt::Display for Fault {
         match self {
             Self::KillServer(server) | Self::FreezeServer(server) => write!(f, " (server {server})"),
             Self::StepClock(server, seconds) => write!(f, " (server {server}, {seconds:+} s)"),
-            Self::CutDevices(server, octets) | Self::CutDatabase(server, octets) => {
+            Self::CutClients(server, octets) | Self::CutDatabase(server, octets) => {
                 write!(f, " (server {server}, after {octets} octets)")
             }
             Self::EndSessions
@@ -149,7 +154,7 @@ pub(crate) fn servers(backend: Backend) -> usize {
     }
 }
 
-/// The random numbers of one round: of its faults with `stream` 0, of its devices with others.
+/// The random numbers of one round: of its faults with `stream` 0, of its devices and operators with others.
 pub(crate) fn random(seed: u64, backend: Backend, round: u32, stream: u64) -> Rng {
     let mut state = seed;
     for part in [backend as u64, round.into(), stream] {

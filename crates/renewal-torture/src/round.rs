@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use futures::future::try_join_all;
 use tests::Backend;
 use tokio::sync::{Mutex, watch};
 use tokio::time::sleep;
 
 use crate::checker::{Facts, Violation, check};
+use crate::environment::{Environment, Ledger};
 use crate::faults::Field;
-use crate::fleet::{Fleet, Turn};
-use crate::ground::{Ground, Ledger};
-use crate::journal::{Entry, Journal, lines};
+use crate::fleet::{Fleet, Servers, Turn};
+use crate::journal::{Journal, lines};
 use crate::plan::{self, Planned};
+use crate::server_node::ServerNode;
 use crate::sessions;
-use crate::site::Site;
 use crate::snapshot::Snapshot;
-use crate::station::Station;
 use crate::summary::Counts;
+use crate::workspace::Workspace;
 
 /// How far ahead the clock is of the server that ends what was left open: farther than any clock
 /// was stepped.
@@ -40,21 +40,21 @@ pub(crate) struct Outcome {
     pub(crate) plan: Vec<Planned>,
     pub(crate) counts: Counts,
     pub(crate) violations: Vec<Violation>,
-    /// What the clients wrote down, what is in the ledger, what the servers logged; by name.
+    /// What devices and operators wrote down, what is in the ledger, what the servers logged; by name.
     pub(crate) records: Vec<(String, String)>,
 }
 
 /// Where rounds take place.
 #[derive(Debug)]
 pub(crate) struct Arena {
-    pub(crate) site: Arc<Site>,
-    pub(crate) ground: Ground,
+    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) environment: Environment,
 }
 
 impl Arena {
     /// One for a backend.
     pub(crate) fn new(backend: Backend) -> Result<Self> {
-        Ok(Self { site: Arc::new(Site::new()?), ground: Ground::of(backend)? })
+        Ok(Self { workspace: Arc::new(Workspace::new()?), environment: Environment::of(backend)? })
     }
 
     /// Plays one round.
@@ -63,35 +63,42 @@ impl Arena {
     /// When something fails that is not the product's fault: nothing was shown then.
     pub(crate) async fn round(&self, turn: Turn) -> Result<Outcome> {
         let plan = plan::plan(turn.seed, turn.backend, turn.round);
-        let ledger = self.ground.ledger(&self.site, turn.round).await?;
+        let ledger = self.environment.ledger(&self.workspace, turn.round).await?;
         let numbers = 0..plan::servers(turn.backend);
-        let stations = numbers.map(|number| Station::new(&self.site, number, &ledger));
-        let stations = try_join_all(stations).await?;
-        try_join_all(stations.iter().map(Station::start)).await?;
+        let nodes = numbers.map(|number| ServerNode::new(&self.workspace, number, &ledger));
+        let nodes = try_join_all(nodes).await?;
+        try_join_all(nodes.iter().map(ServerNode::start)).await?;
         let journal = Arc::new(Journal::begin());
-        let addresses: Vec<_> = stations.iter().map(Station::address).collect();
-        let api = stations.first().context("there is no server")?.api().await?;
-        let fleet = Fleet::new(&self.site, turn, &ledger.url(), &api, &addresses, &journal).await?;
-        let devices = fleet.devices();
+        let servers = Servers {
+            ledger: ledger.url(),
+            devices: nodes.iter().map(|node| node.devices.address()).collect(),
+            operators: nodes.iter().map(|node| node.operators.address()).collect(),
+            journal: Arc::clone(&journal),
+        };
+        let fleet = Fleet::new(&self.workspace, turn, servers).await?;
 
-        let (mut fleet, carried_out) = self.turmoil(fleet, &plan, &ledger, &stations).await?;
+        let (fleet, carried_out) = self.turmoil(fleet, &plan, &ledger, &nodes).await?;
         let mut violations = Vec::new();
-        for station in &stations {
-            let failed = station.has_failed().await;
+        for node in &nodes {
+            let failed = node.has_failed().await;
             violations.extend(failed.map(|log| Violation::of("no server ends by itself", log)));
         }
-        self.end_what_was_left_open(&ledger, &stations, &mut violations).await?;
-        try_join_all(stations.iter().map(Station::start)).await?;
-        let unanswered = fleet.settle().await;
+        self.end_what_was_left_open(&ledger, &nodes, &mut violations).await?;
+        try_join_all(nodes.iter().map(ServerNode::start)).await?;
+        let devices = fleet.devices();
+        let unanswered = fleet.settle().await?;
         let never = "every question is answered in the end";
         violations.extend(unanswered.into_iter().map(|question| Violation::of(never, question)));
-        stop(&stations, &mut violations).await;
+        stop(&nodes, &mut violations).await;
 
-        let entries = journal.entries();
+        let (entries, calls) = (journal.entries(), journal.calls());
         let snapshot = Snapshot::of(turn.backend, &ledger.url()).await?;
-        violations.extend(check(Facts { snapshot: &snapshot, entries: &entries, devices: &devices }));
-        let counts = Counts::of(&snapshot, &entries, &plan, &carried_out);
-        let records = records(&stations, &entries, &snapshot).await;
+        let clocks_stepped = plan.iter().any(|planned| planned.fault.steps_a_clock());
+        let (snapshot, entries, calls, devices) = (&snapshot, &entries[..], &calls[..], &devices[..]);
+        let facts = Facts { snapshot, entries, calls, devices, clocks_stepped };
+        violations.extend(check(facts));
+        let counts = Counts::of(facts, &plan, &carried_out);
+        let records = records(&nodes, facts).await;
         Ok(Outcome { plan, counts, violations, records })
     }
 
@@ -101,11 +108,11 @@ impl Arena {
         fleet: Fleet,
         plan: &[Planned],
         ledger: &Ledger,
-        stations: &[Station],
+        nodes: &[ServerNode],
     ) -> Result<(Fleet, Vec<bool>)> {
         let (tell, over) = watch::channel(false);
         let working = tokio::spawn(fleet.work(over));
-        let field = Field { ground: &self.ground, ledger, stations, database: Mutex::default() };
+        let field = Field { environment: &self.environment, ledger, nodes, database: Mutex::default() };
         let (carried_out, ()) = tokio::join!(field.carry_out(plan), sleep(plan::TURMOIL));
         tell.send_replace(true);
         let fleet = working.await??;
@@ -116,10 +123,10 @@ impl Arena {
     async fn end_what_was_left_open(
         &self,
         ledger: &Ledger,
-        stations: &[Station],
+        nodes: &[ServerNode],
         violations: &mut Vec<Violation>,
     ) -> Result<()> {
-        stop(stations, violations).await;
+        stop(nodes, violations).await;
         let (backend, url) = (ledger.backend(), ledger.url());
         // What a killed server had sent last may be written still.
         let begun = Instant::now();
@@ -129,19 +136,19 @@ impl Arena {
         if Snapshot::of(backend, &url).await?.open.is_empty() {
             return Ok(());
         }
-        let station = &stations[0];
-        match &station.clock {
+        let node = &nodes[0];
+        match &node.clock {
             Some(clock) => clock.set(LATER)?,
             None => sleep(OLD_ENOUGH).await,
         }
-        station.start().await?;
+        node.start().await?;
         let begun = Instant::now();
         while !Snapshot::of(backend, &url).await?.open.is_empty() && begun.elapsed() < PATIENCE {
             sleep(TICK).await;
         }
-        stop(&stations[..1], violations).await;
+        stop(&nodes[..1], violations).await;
         // What is open still, the checker will tell.
-        if let Some(clock) = &station.clock {
+        if let Some(clock) = &node.clock {
             clock.set(0)?;
         }
         Ok(())
@@ -149,20 +156,23 @@ impl Arena {
 }
 
 /// Stops every server in good order.
-async fn stop(stations: &[Station], violations: &mut Vec<Violation>) {
+async fn stop(nodes: &[ServerNode], violations: &mut Vec<Violation>) {
     let promise = "a server that is told to stop ends well";
-    for station in stations {
-        let stopped = station.stop().await;
+    for node in nodes {
+        let stopped = node.stop().await;
         violations.extend(stopped.err().map(|error| Violation::of(promise, error.to_string())));
     }
 }
 
 /// Everything that is known, for whoever looks for the cause of a violation.
-async fn records(stations: &[Station], entries: &[Entry], snapshot: &Snapshot) -> Vec<(String, String)> {
-    let mut records =
-        vec![("clients".to_owned(), lines(entries)), ("ledger".to_owned(), format!("{snapshot:#?}"))];
-    for (number, station) in stations.iter().enumerate() {
-        records.push((format!("server-{number}"), station.log().await));
+async fn records(nodes: &[ServerNode], facts: Facts<'_>) -> Vec<(String, String)> {
+    let mut records = vec![
+        ("devices".to_owned(), lines(facts.entries)),
+        ("operators".to_owned(), lines(facts.calls)),
+        ("ledger".to_owned(), format!("{:#?}", facts.snapshot)),
+    ];
+    for (number, node) in nodes.iter().enumerate() {
+        records.push((format!("server-{number}"), node.log().await));
     }
     records
 }

@@ -23,10 +23,12 @@ const OTHERS_ON_MARIADB: &str = "SELECT CAST(id AS SIGNED) FROM information_sche
      WHERE db = DATABASE() AND id <> CONNECTION_ID()";
 
 const LOCK_ON_POSTGRES: &str = "BEGIN; SET LOCAL lock_timeout = '2s'; \
-     LOCK TABLE open_requests, certificate_renewal_events, device_certificates IN ACCESS EXCLUSIVE MODE";
+     LOCK TABLE open_requests, certificate_renewal_events, device_certificates, current_certificates, actions, \
+     blocks IN ACCESS EXCLUSIVE MODE";
 
 const LOCK_ON_MARIADB: &str = "SET SESSION lock_wait_timeout = 2; \
-     LOCK TABLES open_requests WRITE, certificate_renewal_events WRITE, device_certificates WRITE";
+     LOCK TABLES open_requests WRITE, certificate_renewal_events WRITE, device_certificates WRITE, \
+     current_certificates WRITE, actions WRITE, blocks WRITE";
 
 const LOCK_ON_SQLITE: &str = "PRAGMA busy_timeout = 2000; BEGIN IMMEDIATE";
 

@@ -1,5 +1,7 @@
 //! What is in the database: every row of every table, by plain SQL, all columns as text.
 
+mod rows;
+
 use anyhow::{Context, Result};
 use chrono::DateTime;
 use sqlx::mysql::MySqlConnection;
@@ -9,6 +11,8 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Executor, R
 use tests::Backend;
 use uuid::Uuid;
 
+pub(crate) use rows::{Action, ApiToken, Block, Certificate, Event, Open, Revocation, Stored, Token};
+
 /// The rows of the ledger.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
@@ -16,56 +20,10 @@ pub(crate) struct Snapshot {
     pub(crate) certificates: Vec<Certificate>,
     pub(crate) open: Vec<Open>,
     pub(crate) tokens: Vec<Token>,
-}
-
-/// A row of `certificate_renewal_events`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Event {
-    pub(crate) org: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) device: Uuid,
-    pub(crate) attempt: Uuid,
-    pub(crate) stage: i64,
-    pub(crate) kind: String,
-    pub(crate) reason: Option<String>,
-    /// Microseconds since 1970, as are all times here.
-    pub(crate) new_expiration: Option<i64>,
-    pub(crate) created_at: i64,
-}
-
-/// A row of `device_certificates`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Certificate {
-    pub(crate) org: Uuid,
-    /// Hexadecimal, as are all octets here.
-    pub(crate) serial: String,
-    pub(crate) device: Uuid,
-    pub(crate) name: String,
-    pub(crate) request: Uuid,
-    pub(crate) kind: String,
-    pub(crate) attempt: Option<Uuid>,
-    pub(crate) presented_serial: Option<String>,
-    pub(crate) not_after: i64,
-    pub(crate) der: String,
-}
-
-/// A row of `open_requests`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Open {
-    pub(crate) org: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-    pub(crate) kind: String,
-    pub(crate) state: String,
-}
-
-/// A row of `enrollment_tokens`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) org: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-    pub(crate) used_by_request_id: Option<Uuid>,
+    pub(crate) api_tokens: Vec<ApiToken>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) revocations: Vec<Revocation>,
 }
 
 impl Snapshot {
@@ -109,14 +67,6 @@ const SQLITE: Dialect = Dialect {
     number: "cast({} AS TEXT)",
 };
 
-/// Columns, each after the letter of what it is: u, t, n, o, or s for text as it is.
-const EVENTS: &str = "u org_id, u id, u device_id, u attempt_id, n stage, s event_type, s reason, \
-     t new_cert_expiration, t created_at";
-const CERTIFICATES: &str = "u org_id, s serial, u device_id, s device_name, u request_id, s kind, \
-     u attempt_id, s presented_serial, t not_after, o der";
-const OPEN: &str = "u org_id, u id, s device_name, s kind, s state";
-const TOKENS: &str = "u org_id, u id, s device_name, u used_by_request_id";
-
 impl Dialect {
     fn select(&self, table: &str, columns: &str) -> String {
         let column = |column: &str| {
@@ -136,7 +86,7 @@ impl Dialect {
 }
 
 /// A row, column after column.
-struct Columns(std::vec::IntoIter<Option<String>>);
+pub(crate) struct Columns(std::vec::IntoIter<Option<String>>);
 
 impl Columns {
     fn optional(&mut self) -> Result<Option<String>> {
@@ -186,54 +136,19 @@ where
         found.iter().map(columns).collect::<Result<Vec<_>>>()
     };
     let snapshot = Snapshot {
-        events: all(rows("certificate_renewal_events", EVENTS).await?, event)?,
-        certificates: all(rows("device_certificates", CERTIFICATES).await?, certificate)?,
-        open: all(rows("open_requests", OPEN).await?, open)?,
-        tokens: all(rows("enrollment_tokens", TOKENS).await?, token)?,
+        events: all(rows(Event::TABLE, Event::COLUMNS).await?)?,
+        certificates: all(rows(Certificate::TABLE, Certificate::COLUMNS).await?)?,
+        open: all(rows(Open::TABLE, Open::COLUMNS).await?)?,
+        tokens: all(rows(Token::TABLE, Token::COLUMNS).await?)?,
+        api_tokens: all(rows(ApiToken::TABLE, ApiToken::COLUMNS).await?)?,
+        actions: all(rows(Action::TABLE, Action::COLUMNS).await?)?,
+        blocks: all(rows(Block::TABLE, Block::COLUMNS).await?)?,
+        revocations: all(rows(Revocation::TABLE, Revocation::COLUMNS).await?)?,
     };
     session.close().await?;
     Ok(snapshot)
 }
 
-fn all<T>(rows: Vec<Columns>, read: fn(Columns) -> Result<T>) -> Result<Vec<T>> {
-    rows.into_iter().map(read).collect()
-}
-
-fn event(mut row: Columns) -> Result<Event> {
-    Ok(Event {
-        org: row.uuid()?,
-        id: row.uuid()?,
-        device: row.uuid()?,
-        attempt: row.uuid()?,
-        stage: row.text()?.parse()?,
-        kind: row.text()?,
-        reason: row.optional()?,
-        new_expiration: row.optional_time()?,
-        created_at: row.time()?,
-    })
-}
-
-fn certificate(mut row: Columns) -> Result<Certificate> {
-    Ok(Certificate {
-        org: row.uuid()?,
-        serial: row.text()?,
-        device: row.uuid()?,
-        name: row.text()?,
-        request: row.uuid()?,
-        kind: row.text()?,
-        attempt: row.optional_uuid()?,
-        presented_serial: row.optional()?,
-        not_after: row.time()?,
-        der: row.text()?,
-    })
-}
-
-fn open(mut row: Columns) -> Result<Open> {
-    let (org, id) = (row.uuid()?, row.uuid()?);
-    Ok(Open { org, id, name: row.text()?, kind: row.text()?, state: row.text()? })
-}
-
-fn token(mut row: Columns) -> Result<Token> {
-    let (org, id) = (row.uuid()?, row.uuid()?);
-    Ok(Token { org, id, name: row.text()?, used_by_request_id: row.optional_uuid()? })
+fn all<T: Stored>(rows: Vec<Columns>) -> Result<Vec<T>> {
+    rows.into_iter().map(T::read).collect()
 }

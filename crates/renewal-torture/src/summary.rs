@@ -8,9 +8,9 @@ use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use tests::Backend;
 
-use crate::journal::{Answer, Entry, certificates_by_question};
+use crate::checker::Facts;
+use crate::journal::{Act, Answer, CallEntry, certificates_by_question};
 use crate::plan::{Fault, Planned};
-use crate::snapshot::Snapshot;
 
 /// The numbers of a round, or of many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,12 +28,20 @@ pub(crate) struct Counts {
     alike: usize,
     /// Answers that say to try again later.
     failed: usize,
+    /// Answers that refuse, but for those to devices that ask what they must not have.
+    refused: usize,
+    /// Calls of operators, and those of them that were acknowledged.
+    calls: usize,
+    calls_done: usize,
+    actions: usize,
+    revocations: usize,
     pub(crate) violations: usize,
 }
 
 impl Counts {
     /// The numbers of one round.
-    pub(crate) fn of(snapshot: &Snapshot, entries: &[Entry], plan: &[Planned], carried_out: &[bool]) -> Self {
+    pub(crate) fn of(facts: Facts<'_>, plan: &[Planned], carried_out: &[bool]) -> Self {
+        let Facts { snapshot, entries, calls, .. } = facts;
         let mut counts = Self { rounds: 1, certificates: snapshot.certificates.len(), ..Self::default() };
         for (planned, _) in plan.iter().zip(carried_out).filter(|(_, carried_out)| **carried_out) {
             counts.faults[planned.fault.kind()] += 1;
@@ -47,9 +55,17 @@ impl Counts {
             match entry.answer {
                 Answer::Lost => counts.lost += 1,
                 Answer::Failed(_) | Answer::Later => counts.failed += 1,
+                Answer::Refused(..) => {
+                    let honest = matches!(entry.question.act, Act::Enroll | Act::Renew | Act::Recover);
+                    counts.refused += usize::from(honest);
+                }
                 _ => {}
             }
         }
+        counts.calls = calls.len();
+        counts.calls_done = calls.iter().filter(|call: &&CallEntry| call.reply.is_done()).count();
+        counts.actions = snapshot.actions.len();
+        counts.revocations = snapshot.revocations.len();
         counts.answers = entries.len() - counts.lost;
         let questions = certificates_by_question(entries);
         let again = questions
@@ -73,6 +89,11 @@ impl Counts {
         self.lost += other.lost;
         self.alike += other.alike;
         self.failed += other.failed;
+        self.refused += other.refused;
+        self.calls += other.calls;
+        self.calls_done += other.calls_done;
+        self.actions += other.actions;
+        self.revocations += other.revocations;
         self.violations += other.violations;
     }
 
@@ -90,6 +111,11 @@ impl Counts {
             ("answers lost", self.lost),
             ("retries answered alike", self.alike),
             ("answers that put off", self.failed),
+            ("honest devices refused", self.refused),
+            ("calls of operators", self.calls),
+            ("- that were acknowledged", self.calls_done),
+            ("actions", self.actions),
+            ("revocations", self.revocations),
             ("violations", self.violations),
         ]);
         named

@@ -13,6 +13,7 @@ use renewal_domain::{Clock, DeviceId, DeviceName, OrgId, RequestId, RequestKind,
 use renewal_store_seaorm::SeaOrmStore;
 
 use crate::Place;
+use crate::command_line;
 use crate::demo::clock::StoryClock;
 use crate::device::Device;
 use crate::output::say;
@@ -109,11 +110,13 @@ impl Story {
         let request = gateway.device.request()?;
         let pending =
             self.ask_manual(&gateway, &request, "asks to renew, and now a person decides: denied").await?;
-        self.manual.deny(self.org, pending, "the device was reported stolen").await?;
+        self.manual
+            .deny(self.org, pending, "the device was reported stolen", &command_line::context())
+            .await?;
         self.clock.pass(1);
         let request = gateway.device.request()?;
         let pending = self.ask_manual(&gateway, &request, "was found, and asks again: approved").await?;
-        self.manual.approve(self.org, pending).await?;
+        self.manual.approve(self.org, pending, &command_line::context()).await?;
         let answer = self.submit(&self.manual, &request, proven(&gateway.certificate)).await?;
         let Outcome::Issued(issued) = answer else { bail!("an approved request was not answered") };
         gateway.device.install(&issued.pem())?;
@@ -180,7 +183,9 @@ impl Story {
     }
 
     async fn submit(&self, service: &CsrService, csr: &[u8], credential: Credential) -> Result<Outcome> {
-        Ok(service.submit(self.org, Request { csr, credential, lifetime: None }).await?)
+        Ok(service
+            .submit(self.org, Request { csr, credential, lifetime: None, source_address: None })
+            .await?)
     }
 
     fn tell(&self, who: &str, what: &str) -> Result<()> {

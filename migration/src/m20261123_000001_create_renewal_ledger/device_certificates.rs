@@ -20,6 +20,9 @@ pub(super) fn definition(dialect: Dialect) -> TableDefinition {
         .col(dialect.uuid("attempt_id").null())
         .col(sha256("public_key_sha256").not_null())
         .col(sha256("csr_sha256").not_null())
+        // Of the issuing authority: with the serial number it says which certificate it is.
+        .col(sha256("issuer_key_sha256").not_null())
+        .col(sha256("certificate_sha256").not_null())
         .col(text("presented_serial", 40).null())
         .col(dialect.timestamp("not_before").not_null())
         .col(dialect.timestamp("not_after").not_null())
@@ -36,8 +39,12 @@ pub(super) fn definition(dialect: Dialect) -> TableDefinition {
             // The certificates of one device, newest first: the id of a request begins with its
             // time.
             index("idx_device_certificates_device_id", TABLE, ["org_id", "device_id", "request_id"]),
-            // The earlier answer to a request that is sent again.
-            index("idx_device_certificates_csr", TABLE, ["org_id", "csr_sha256", "request_id"]),
+            // The certificates with one key; and the earlier answer to a request that is sent again.
+            index(
+                "idx_device_certificates_key",
+                TABLE,
+                ["org_id", "public_key_sha256", "csr_sha256", "request_id"],
+            ),
         ],
     }
 }

@@ -64,6 +64,11 @@ pub(crate) fn sha256(name: &'static str) -> ColumnDef {
     ColumnDef::new_with_type(name, ColumnType::Binary(32))
 }
 
+/// A message authentication code, and which key it was made with.
+pub(crate) fn mac(name: &'static str) -> ColumnDef {
+    ColumnDef::new_with_type(name, ColumnType::VarBinary(StringLen::N(64)))
+}
+
 /// A short code or name of at most `length` characters.
 pub(crate) fn text(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new_with_type(name, ColumnType::string(Some(length)))

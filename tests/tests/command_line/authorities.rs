@@ -40,7 +40,7 @@ async fn a_key_that_others_can_read_is_warned_about(cx: Context) {
     let key = desk.workshop.path("ca.key");
     for (number, mode) in [0o644, 0o640, 0o604].into_iter().enumerate() {
         fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
-        desk.request("a", &format!("-subj /CN=gateway-{number}"));
+        desk.request_of_another("a", &format!("-subj /CN=gateway-{number}"));
         let run = desk.run("sign --csr a.csr --out a.pem --force").done();
         let warning = format!("warning: ./ca.key has mode {mode:04o}, so others can read this private key");
         assert!(run.err.starts_with(&warning), "{}", run.err);
@@ -73,7 +73,7 @@ async fn an_authority_of_every_kind_and_form_signs(cx: Context) {
 type Spoil = fn(&Desk);
 
 async fn an_authority_that_cannot_be_used_is_refused_with_what_to_do(cx: Context) {
-    let unusable: [(&str, Spoil); 10] = [
+    let unusable: [(&str, Spoil); 11] = [
         ("does not belong to the issuer's certificate", |desk| desk.workshop.key("ca.key", RSA_2048)),
         ("cannot be used", |desk| {
             desk.workshop.key("ca.key", RSA_1024);
@@ -86,6 +86,10 @@ async fn an_authority_that_cannot_be_used_is_refused_with_what_to_do(cx: Context
         }),
         ("keyUsage must have keyCertSign", |desk| {
             let usage = "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=digitalSignature";
+            desk.workshop.openssl(&format!("req -x509 -new -key ca.key {usage} -out ca.pem"));
+        }),
+        ("extendedKeyUsage must have clientAuth", |desk| {
+            let usage = "-addext basicConstraints=critical,CA:TRUE -addext extendedKeyUsage=serverAuth";
             desk.workshop.openssl(&format!("req -x509 -new -key ca.key {usage} -out ca.pem"));
         }),
         ("the private key is encrypted", |desk| {
@@ -145,7 +149,7 @@ async fn two_at_once_make_one_authority(cx: Context) {
         let desk = Desk::empty(&cx).await;
         let names = ["a", "b", "c"];
         let start = |name: &str| {
-            desk.request(name, &format!("-subj /CN=gateway-{name}"));
+            desk.request_of_another(name, &format!("-subj /CN=gateway-{name}"));
             desk.command(&format!("sign --csr {name}.csr --out {name}.pem"))
         };
         let commands = names.map(start);

@@ -41,11 +41,15 @@ impl Desk {
         Self { workshop, database }
     }
 
-    /// The program with arguments that have no spaces, in the desk's directory.
+    /// The program with arguments that have no spaces, in the desk's directory. It adopts the authority,
+    /// with whose key OpenSSL signs too.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(tests::binary("csr-signing"));
         command.current_dir(self.workshop.path(".")).stdin(Stdio::null()).env_remove("DATABASE_URL");
         command.args(line.split_whitespace()).args(["--dir", "."]);
+        if line.starts_with("sign ") {
+            command.arg("--adopted");
+        }
         if let Some(database) = &self.database {
             command.env("DATABASE_URL", database.url());
         }
@@ -60,6 +64,12 @@ impl Desk {
     /// Makes the request of the device: `NAME.csr`, with further options of `openssl req`.
     pub(crate) fn request(&self, name: &str, options: &str) {
         self.workshop.openssl(&format!("req -new -key device.key -out {name}.csr {options}"));
+    }
+
+    /// Makes a request with a key of its own: of another device.
+    pub(crate) fn request_of_another(&self, name: &str, options: &str) {
+        self.workshop.openssl(&format!("genpkey -algorithm {P256} -out {name}.key"));
+        self.workshop.openssl(&format!("req -new -key {name}.key -out {name}.csr {options}"));
     }
 
     /// Puts a certificate of the device into `current.pem`. OpenSSL signed it with the authority's

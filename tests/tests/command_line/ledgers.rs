@@ -67,6 +67,11 @@ async fn a_ledger_outlives_its_directory(cx: Context) {
     for name in ["ca.pem", "ca.key"] {
         second.workshop.write(name, first.workshop.read(name));
     }
+    // Whoever has the database, and not the authentication key, cannot decide about what is in it.
+    let refused = run(&second, database.url(), &format!("approve {id}")).failed();
+    assert!(refused.contains("was not made with an authentication key of this ledger"), "{refused}");
+    let key = "authentication.key";
+    std::fs::write(second.workshop.path(key), first.workshop.read(key)).unwrap();
     let approved = run(&second, database.url(), &format!("approve {id}"));
     assert_eq!(approved.status, Some(0), "{}", approved.err);
     let got = run(&first, database.url(), "sign --csr a.csr").done();

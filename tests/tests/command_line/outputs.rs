@@ -204,6 +204,8 @@ async fn a_certificate_that_cannot_be_written_is_got_by_repeating(cx: Context) {
     fs::create_dir(desk.workshop.path("out")).unwrap();
     fs::set_permissions(desk.workshop.path("out"), Permissions::from_mode(0o755)).unwrap();
     let line = "sign --csr a.csr --out out/a.pem";
+    // The authentication key is made before.
+    desk.run("approve 018bcfe5-687b-7000-8000-000000000002").failed();
     let sentence = Run::of(limited(&desk, "ulimit -f 0", line)).failed_after_signing();
     assert!(sentence.contains("repeat the command to get it again"), "{sentence}");
     assert!(sentence.contains("cannot write out/a.pem"), "{sentence}");

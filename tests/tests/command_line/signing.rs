@@ -36,7 +36,7 @@ async fn a_device_enrolls_renews_rekeys_and_recovers(cx: Context) {
     let desk = Desk::new(&cx).await;
     let names = "-subj /O=Works/CN=gateway-1 -addext subjectAltName=DNS:gw-1.example";
     desk.request("same", names);
-    let enrolled = desk.run("sign --csr same.csr --out first.pem").done();
+    let enrolled = desk.run("sign --csr same.csr --any-name --out first.pem").done();
     assert_eq!(enrolled.out, "");
     assert!(enrolled.err.starts_with("enrollment of gateway-1: valid until "), "{}", enrolled.err);
     assert!(enrolled.err.contains(&desk.serial("first.pem").to_lowercase()), "{}", enrolled.err);
@@ -52,13 +52,16 @@ async fn a_device_enrolls_renews_rekeys_and_recovers(cx: Context) {
     }
     assert_ne!(desk.serial("first.pem"), desk.serial("second.pem"));
 
+    let renewal = ["renewal_start", "renewal_success"];
+    assert_eq!(desk.story(), [renewal, renewal].concat());
+
+    let desk = Desk::new(&cx).await;
     desk.certificate(-90, -29);
     desk.request("late", "");
     let recovered = desk.run("sign --csr late.csr --current current.pem --out fourth.pem").done();
     assert!(recovered.err.starts_with("recovery of gateway-1: "), "{}", recovered.err);
     desk.assert_verifies("fourth.pem");
-    let renewal = ["renewal_start", "renewal_success"];
-    assert_eq!(desk.story(), [&renewal[..], &renewal, &["recovery_start", "recovery_success"]].concat());
+    assert_eq!(desk.story(), ["recovery_start", "recovery_success"]);
 }
 
 async fn an_expired_device_recovers_within_the_grace_period_and_not_after_it(cx: Context) {
@@ -147,7 +150,7 @@ async fn pem_and_der_are_read_and_pem_is_printed(cx: Context) {
 async fn a_lifetime_can_be_shortened_and_not_lengthened(cx: Context) {
     let desk = Desk::new(&cx).await;
     for (days, lasting) in [(1, 1), (30, 30), (365, 365), (10_000, 365)] {
-        desk.request("a", &format!("-subj /CN=gateway-{days}"));
+        desk.request_of_another("a", &format!("-subj /CN=gateway-{days}"));
         desk.run(&format!("sign --csr a.csr --out a.pem --force --days {days}")).done();
         let second_before = lasting * 24 * 60 * 60 - 60;
         desk.workshop.openssl(&format!("x509 -in a.pem -noout -checkend {second_before}"));

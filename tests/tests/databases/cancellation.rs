@@ -1,16 +1,19 @@
 //! A call that is dropped, wherever it is, leaves nothing half-written, and a connection that
 //! the next call can rely on.
 
+use crate::support::{open_store, opens, renewal};
 use libtest_mimic::Trial;
-use renewal_domain::testing::samples::Samples;
+use renewal_domain::testing::samples::{OTHER_ISSUER, Samples};
 use renewal_domain::{
-    AttemptKind, CertificateFilter, Clock, Completion, EventFilter, IssuanceStore, OpenRequest, OrgId,
-    PageRequest, RenewalEvent, RenewalEventStore, RequestState, Standing, StoreError, Stores,
+    ActionFilter, ActionId, ActionKind, ActionStore, ApiRole, ApiTokenStore, AttemptKind, BlockStore,
+    BlockSubject, CertificateFilter, Completion, EventFilter, IssuanceStore, OpenRequest, OrgId, PageRequest,
+    PageSize, RenewalEvent, RenewalEventStore, RevocationStore, StoreError, Stores,
 };
-use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use renewal_store_seaorm::{ConnectOptions, SeaOrmStore};
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use tests::{Backends, Context};
 
@@ -25,6 +28,9 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
             a_batch_that_is_dropped_is_written_whole_or_not_at_all,
             an_opening_that_is_dropped_leaves_request_and_start_or_neither,
             a_completion_that_is_dropped_leaves_all_of_it_or_nothing,
+            a_block_that_is_dropped_leaves_block_and_action_or_neither,
+            a_revocation_of_many_that_is_dropped_leaves_all_of_them_or_none,
+            a_token_that_is_dropped_leaves_token_and_action_or_neither,
             a_reading_that_is_dropped_leaves_a_pool_that_can_be_used,
         ]
     )
@@ -46,7 +52,7 @@ async fn polled<T>(times: usize, call: impl Future<Output = T>) -> Option<T> {
 
 /// A store of two connections, which are used again and again.
 async fn store(url: &str) -> SeaOrmStore {
-    connect(url, ConnectOptions::new().max_connections(2)).await.unwrap()
+    open_store(url, ConnectOptions::new().max_connections(2)).await
 }
 
 /// Drops a call after every number of polls; `call` makes it, and knows it by its number. After
@@ -86,7 +92,7 @@ async fn a_batch_that_is_dropped_is_written_whole_or_not_at_all(context: Context
     let database = context.fresh_database().await;
     let first = store(database.url()).await;
     let samples = Samples::of(1);
-    let ends = std::sync::Mutex::new(Vec::new());
+    let ends = Mutex::new(Vec::new());
     drop_at_every_point(&first, |_| {
         // More than one statement can hold.
         let batch: Vec<_> = (0..1_200).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
@@ -117,12 +123,12 @@ async fn an_opening_that_is_dropped_leaves_request_and_start_or_neither(context:
     let database = context.fresh_database().await;
     let first = store(database.url()).await;
     let samples = Samples::of(1);
-    let requests = std::sync::Mutex::new(Vec::new());
+    let requests = Mutex::new(Vec::new());
     drop_at_every_point(&first, |number| {
-        let request = samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing);
+        let request = renewal(&samples, "gateway", &format!("csr {number}"), 1);
         requests.lock().unwrap().push(request.clone());
-        let (store, now) = (first.clone(), samples.clock.now());
-        async move { store.open(request.org_id(), &request, Standing::NotRevoked, now).await }
+        let (store, rules) = (first.clone(), samples.rules());
+        async move { store.open(request.org_id(), &request, &rules).await }
     })
     .await;
     first.close().await.unwrap();
@@ -141,8 +147,8 @@ async fn a_completion_that_is_dropped_leaves_all_of_it_or_nothing(context: Conte
     let samples = Samples::of(1);
     let mut prepared: Vec<(OpenRequest, Completion)> = Vec::new();
     for number in 1..=400 {
-        let request = samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing);
-        first.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        let request = renewal(&samples, "gateway", &format!("csr {number}"), 1);
+        opens(&first, &samples, &request).await;
         let end = samples.issued(&request, number);
         prepared.push((request, end));
     }
@@ -164,6 +170,94 @@ async fn a_completion_that_is_dropped_leaves_all_of_it_or_nothing(context: Conte
             matches!((open, event, certificate), (true, false, false) | (false, true, true)),
             "open {open}, event {event}, certificate {certificate}"
         );
+    }
+}
+
+/// The ids of the actions of one kind.
+async fn actions(store: &SeaOrmStore, org: OrgId, kind: ActionKind) -> HashSet<ActionId> {
+    let page = PageRequest::first(PageSize::MAX);
+    let actions = store.actions(org, &ActionFilter::Kind(kind), &page).await.unwrap();
+    assert_eq!(actions.next, None);
+    actions.items.iter().map(|action| action.id).collect()
+}
+
+async fn a_block_that_is_dropped_leaves_block_and_action_or_neither(context: Context) {
+    let database = context.fresh_database().await;
+    let first = store(database.url()).await;
+    let samples = Samples::of(1);
+    let blocks = Mutex::new(Vec::new());
+    drop_at_every_point(&first, |number| {
+        let device = samples.device(&format!("gateway {number}")).1;
+        let (block, action) = samples.block(BlockSubject::Device(device));
+        blocks.lock().unwrap().push(block.clone());
+        let store = first.clone();
+        async move { store.block(block.org_id, &block, &action).await }
+    })
+    .await;
+    first.close().await.unwrap();
+
+    let second = store(database.url()).await;
+    let actions = actions(&second, samples.org, ActionKind::DeviceBlocked).await;
+    for block in blocks.into_inner().unwrap() {
+        let found = second.block_of(samples.org, &block.subject).await.unwrap();
+        assert_eq!(found.is_some(), actions.contains(&block.action_id), "{found:?}");
+    }
+}
+
+async fn a_revocation_of_many_that_is_dropped_leaves_all_of_them_or_none(context: Context) {
+    let database = context.fresh_database().await;
+    let first = store(database.url()).await;
+    let samples = Samples::of(1);
+    let calls = Mutex::new(Vec::new());
+    drop_at_every_point(&first, |number| {
+        let serials = (1..=3).map(|of_call| samples.serial(10 * number + of_call));
+        let revocations: Vec<_> =
+            serials.map(|serial| samples.foreign_revocation(OTHER_ISSUER, &serial, None)).collect();
+        let key = samples.key(&format!("stolen {number}"));
+        let block = samples.block(BlockSubject::Key(key));
+        let ids: Vec<_> = revocations.iter().map(|(revoked, _)| (revoked.id, revoked.action_id)).collect();
+        calls.lock().unwrap().push((ids, block.0.clone()));
+        let (store, org) = (first.clone(), samples.org);
+        async move { store.revoke(org, &revocations, Some(block)).await }
+    })
+    .await;
+    first.close().await.unwrap();
+
+    let second = store(database.url()).await;
+    let revoked = actions(&second, samples.org, ActionKind::CertificateRevoked).await;
+    let barred = actions(&second, samples.org, ActionKind::KeyBarred).await;
+    let page = PageRequest::first(PageSize::MAX);
+    let there = second.revocations(samples.org, &page).await.unwrap().items;
+    let there: HashSet<_> = there.iter().map(|revoked| revoked.id).collect();
+    for (ids, block) in calls.into_inner().unwrap() {
+        let blocked = second.block_of(samples.org, &block.subject).await.unwrap().is_some();
+        assert_eq!(blocked, barred.contains(&block.action_id));
+        for (id, action) in ids {
+            assert_eq!((there.contains(&id), revoked.contains(&action)), (blocked, blocked));
+        }
+    }
+}
+
+async fn a_token_that_is_dropped_leaves_token_and_action_or_neither(context: Context) {
+    let database = context.fresh_database().await;
+    let first = store(database.url()).await;
+    let samples = Samples::of(1);
+    let tokens = Mutex::new(Vec::new());
+    drop_at_every_point(&first, |number| {
+        let token = samples.api_token(&format!("shift {number}"), ApiRole::Viewer);
+        let action = samples.api_token_created(&token);
+        tokens.lock().unwrap().push((token.id, action.id));
+        let store = first.clone();
+        async move { store.create_api_token(token.org_id, &token, &action).await }
+    })
+    .await;
+    first.close().await.unwrap();
+
+    let second = store(database.url()).await;
+    let actions = actions(&second, samples.org, ActionKind::TokenCreated).await;
+    for (token, action) in tokens.into_inner().unwrap() {
+        let found = second.api_token(samples.org, token).await.unwrap();
+        assert_eq!(found.is_some(), actions.contains(&action), "{found:?}");
     }
 }
 

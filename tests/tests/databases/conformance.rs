@@ -1,8 +1,9 @@
 //! Everything that the domain asks of a store, of the real one on each database.
 
+use crate::support::open_store;
 use libtest_mimic::Trial;
 use renewal_domain::testing::conformance::{Case, cases};
-use renewal_store_seaorm::{ConnectOptions, connect};
+use renewal_store_seaorm::ConnectOptions;
 use std::sync::Arc;
 use tests::{Backend, Backends, Context, on_backends};
 
@@ -18,7 +19,7 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
 
 async fn conforms(context: Context, case: Case) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     (case.run)(Arc::new(store.clone()).into()).await;
     store.close().await.unwrap();
 }

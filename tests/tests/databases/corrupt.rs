@@ -1,13 +1,14 @@
 //! A row that somebody changed is not taken for true: the error names table, column and row.
 
+use crate::support::{open_store, opens, renewal};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    ApiRole, ApiTokenStore, AttemptKind, CertificateFilter, CertificateRecord, Clock, EnrollmentTokenStore,
-    EventFilter, FleetStore, IssuanceStore, OpenRequest, OpenRequestFilter, PageRequest, RenewalEvent,
-    RenewalEventStore, RequestState, Standing, StoreError,
+    ActionKind, ApiRole, ApiTokenStore, AttemptKind, CertificateFilter, CertificateRecord, Clock,
+    EnrollmentTokenStore, EventFilter, FleetStore, IssuanceStore, OpenRequest, OpenRequestFilter,
+    PageRequest, RenewalEvent, RenewalEventStore, RequestState, StoreError, Target,
 };
-use renewal_store_seaorm::{ConnectOptions, connect};
+use renewal_store_seaorm::ConnectOptions;
 use std::fmt::Debug;
 use std::sync::Arc;
 use tests::{Backend, Backends, Context};
@@ -116,7 +117,7 @@ fn with_wrong_types(backend: Backend, changes: &[Change], wrong: &[Change]) -> V
 
 async fn a_changed_event_is_found(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let db = database.connect().await;
     let samples = Samples::of(1);
     if context.backend() == Backend::Postgres {
@@ -150,14 +151,14 @@ async fn a_changed_event_is_found(context: Context) {
 
 async fn a_changed_certificate_is_found(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let db = database.connect().await;
     let samples = Samples::of(1);
     let wrong = [("public_key_sha256 = x'00'", "public_key_sha256"), ("der = 7.5", "der")];
     for (number, change) in (1..).zip(with_wrong_types(context.backend(), &CERTIFICATE, &wrong)) {
         crate::schema::execute(&db, "DELETE FROM device_certificates").await;
-        let request = samples.request("gateway", &format!("csr {number}"), number, RequestState::Signing);
-        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        let request = renewal(&samples, "gateway", &format!("csr {number}"), 1);
+        opens(&store, &samples, &request).await;
         let end = samples.issued(&request, 0xab00 + number);
         store.complete(samples.org, request.id(), &end).await.unwrap();
         let certificate: &CertificateRecord = end.certificate().unwrap();
@@ -175,15 +176,14 @@ async fn a_changed_certificate_is_found(context: Context) {
 
 async fn a_changed_open_request_is_found(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let db = database.connect().await;
     let samples = Samples::of(1);
     let wrong = [("csr_sha256 = x'00'", "csr_sha256"), ("state = x'ff'", "state")];
     for (number, change) in (1..).zip(with_wrong_types(context.backend(), &REQUEST, &wrong)) {
         crate::schema::execute(&db, "DELETE FROM open_requests").await;
-        let request: OpenRequest =
-            samples.request("gateway", &format!("csr {number}"), number, RequestState::Signing);
-        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        let request: OpenRequest = renewal(&samples, "gateway", &format!("csr {number}"), 1);
+        opens(&store, &samples, &request).await;
         crate::schema::execute(&db, &format!("UPDATE open_requests SET {}", change.0)).await;
         let key = request.id().to_string();
         assert_corrupt(store.open_request(samples.org, request.id()).await, "open_requests", change, &key);
@@ -196,7 +196,7 @@ async fn a_changed_open_request_is_found(context: Context) {
 
 async fn a_changed_token_is_found(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let db = database.connect().await;
     let samples = Samples::of(1);
     // What each lets one write of a wrong length or type: MariaDB fills a digest up.
@@ -217,7 +217,7 @@ async fn a_changed_token_is_found(context: Context) {
     for (secret, &change) in (1..).zip(TOKEN.iter().chain(wrong)) {
         crate::schema::execute(&db, "DELETE FROM enrollment_tokens").await;
         let token = samples.token("gateway", secret);
-        store.create_enrollment_token(samples.org, &token).await.unwrap();
+        store.create_enrollment_token(samples.org, &token, &samples.token_created(&token)).await.unwrap();
         crate::schema::execute(&db, &format!("UPDATE enrollment_tokens SET {}", change.0)).await;
         let key = token.id.to_string();
         let listed = store.enrollment_tokens(samples.org, &PageRequest::default()).await;
@@ -226,7 +226,9 @@ async fn a_changed_token_is_found(context: Context) {
             let read = store.enrollment_token_of_secret(samples.org, &token.secret_sha256).await;
             assert_corrupt(read, "enrollment_tokens", change, &key);
         }
-        let revoked = store.revoke_enrollment_token(samples.org, token.id, samples.clock.now()).await;
+        let action = samples.action(ActionKind::TokenRevoked, Target::EnrollmentToken(token.id));
+        let now = samples.clock.now();
+        let revoked = store.revoke_enrollment_token(samples.org, token.id, now, &action).await;
         assert_corrupt(revoked, "enrollment_tokens", change, &key);
     }
     // Without its id the row is still named, by what it has instead.
@@ -238,13 +240,13 @@ async fn a_changed_token_is_found(context: Context) {
 
 async fn a_changed_current_certificate_is_found(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let db = database.connect().await;
     let samples = Samples::of(1);
     for (number, change) in (1..).zip(CURRENT) {
         crate::schema::execute(&db, "DELETE FROM current_certificates").await;
         let request = samples.request("gateway", &format!("csr {number}"), 0, RequestState::Signing);
-        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+        opens(&store, &samples, &request).await;
         let end = samples.issued(&request, 0xab00 + number);
         store.complete(samples.org, request.id(), &end).await.unwrap();
         crate::schema::execute(&db, &format!("UPDATE current_certificates SET {}", change.0)).await;
@@ -257,20 +259,21 @@ async fn a_changed_current_certificate_is_found(context: Context) {
 
 async fn a_changed_api_token_is_found(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let db = database.connect().await;
     let samples = Samples::of(1);
     let wrong = [("secret_sha256 = x'00'", "secret_sha256"), ("expires_at = 'tomorrow'", "expires_at")];
     for change in with_wrong_types(context.backend(), &API_TOKEN, &wrong) {
         crate::schema::execute(&db, "DELETE FROM api_tokens").await;
         let token = samples.api_token("night shift", ApiRole::Viewer);
-        store.create_api_token(samples.org, &token).await.unwrap();
+        store.create_api_token(samples.org, &token, &samples.api_token_created(&token)).await.unwrap();
         crate::schema::execute(&db, &format!("UPDATE api_tokens SET {}", change.0)).await;
         let key = token.id.to_string();
         assert_corrupt(store.api_token(samples.org, token.id).await, "api_tokens", change, &key);
         let listed = store.api_tokens(samples.org, &PageRequest::default()).await;
         assert_corrupt(listed, "api_tokens", change, &key);
-        let revoked = store.revoke_api_token(samples.org, token.id, samples.clock.now()).await;
+        let action = samples.api_token_revoked(token.id);
+        let revoked = store.revoke_api_token(samples.org, token.id, samples.clock.now(), &action).await;
         assert_corrupt(revoked, "api_tokens", change, &key);
     }
     db.close().await.unwrap();
@@ -278,12 +281,12 @@ async fn a_changed_api_token_is_found(context: Context) {
 
 async fn a_changed_row_is_not_counted(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let db = database.connect().await;
     let samples = Samples::of(1);
     let (org, begin) = (samples.org, samples.clock.now());
-    let request = samples.request("gateway", "csr", 1, RequestState::Signing);
-    store.open(org, &request, Standing::NotRevoked, begin).await.unwrap();
+    let request = renewal(&samples, "gateway", "csr", 1);
+    opens(&store, &samples, &request).await;
     for change in [("event_type = 'exploded'", "event_type"), ("reason = 'Not A Code'", "reason")] {
         let event_type = "event_type = 'renewal_start'";
         crate::schema::execute(&db, &format!("UPDATE certificate_renewal_events SET {event_type}")).await;

@@ -2,11 +2,10 @@
 //! the future happens to wait. And a runtime that ends under its store.
 
 use crate::faults::assert_unavailable;
+use crate::support::renewal;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
-use renewal_domain::{
-    AttemptKind, Clock, EventFilter, IssuanceStore, PageRequest, RenewalEventStore, RequestState, Standing,
-};
+use renewal_domain::{AttemptKind, EventFilter, IssuanceStore, PageRequest, RenewalEventStore};
 use renewal_store_seaorm::{ConnectOptions, connect};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +32,9 @@ async fn a_pool_survives_calls_that_are_dropped_at_any_time(cx: Context) {
         let _dropped = tokio::time::timeout(patience, store.list(samples.org, &filter, &page)).await;
         let start = samples.start("gateway", AttemptKind::Renewal);
         let _dropped = tokio::time::timeout(patience, store.create(samples.org, &start)).await;
-        let request = samples.request("gateway", &format!("csr {micros}"), 1, RequestState::Signing);
-        let now = samples.clock.now();
-        let _dropped =
-            tokio::time::timeout(patience, store.open(samples.org, &request, Standing::NotRevoked, now))
-                .await;
+        let request = renewal(&samples, "gateway", &format!("csr {micros}"), 1);
+        let rules = samples.rules();
+        let _dropped = tokio::time::timeout(patience, store.open(samples.org, &request, &rules)).await;
         let end = samples.refused(&request, "abandoned");
         let complete = store.complete(samples.org, request.id(), &end);
         let _dropped = tokio::time::timeout(patience, complete).await;

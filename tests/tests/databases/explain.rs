@@ -3,26 +3,24 @@
 //! The statements are those that were really sent, recorded on a history of ten organisations
 //! of which one has half of all events and one has fifty.
 
-use crate::plan::{Expected, Lookup, Plan};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::plan::{Expected, Lookup};
+use crate::recorded::History;
+use crate::support::{NEW, lenient, opens, renewal};
 use futures::future::join_all;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
     Answer, AttemptId, AttemptKind, Clock, EventFilter, EventType, IssuanceStore, OpenRequestFilter, Opened,
-    OrgId, Page, PageRequest, PageSize, RenewalEventStore, RequestState, Serial, Standing,
+    OrgId, PageRequest, PageSize, RenewalEventStore, RequestState, Serial,
 };
-use renewal_store_seaorm::introspect::{Recorder, Sent};
-use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
-use sea_orm::ConnectionTrait;
+use renewal_store_seaorm::SeaOrmStore;
+use renewal_store_seaorm::introspect::Sent;
 use std::sync::Arc;
 use tests::history::{self, BIG, COMMON_REASON, QUIET, RARE_REASON};
-use tests::{Backend, Backends, Context, TestDatabase};
+use tests::{Backend, Backends, Context};
 use uuid::Uuid;
 
-/// How many events the history has.
-const EVENTS: u64 = 20_000;
-
+const KEY: &str = "idx_device_certificates_key";
 const ATTEMPT: &str = "idx_cert_renewal_events_org_id";
 const DEVICE: &str = "idx_cert_renewal_events_device_id";
 const TYPE: &str = "idx_cert_renewal_events_event_type";
@@ -128,7 +126,7 @@ async fn everything_else_follows_an_index(context: Context) {
             continue;
         }
         let store = &history.store;
-        let request = samples.request("gateway 7", "csr 7", 7, RequestState::Signing);
+        let request = renewal(&samples, "gateway 7", "csr 7", 7);
         let serial = |number: u32| Serial::from_be_bytes(&number.to_be_bytes()).unwrap();
         let known =
             store.list(org, &EventFilter::new(), &PageRequest::default()).await.unwrap().items[0].id();
@@ -138,22 +136,26 @@ async fn everything_else_follows_an_index(context: Context) {
 
         store.answer(org, &request, now).await.unwrap();
         let same_request: Expected =
-            ("idx_open_requests_request", &["org_id", "csr_sha256", "device_id", "presented_serial"]);
-        let good_certificate: Expected = ("idx_device_certificates_csr", &["org_id", "csr_sha256"]);
+            ("idx_open_requests_request", &["org_id", "device_id", "csr_sha256", "presented_serial"]);
+        let good_certificate: Expected = (KEY, &["org_id", "public_key_sha256", "csr_sha256"]);
         history.expects(&[same_request, good_certificate]).await;
 
         let device = format!("gateway new {analysed}");
-        let open = samples.request(&device, &format!("csr {analysed}"), 5, RequestState::Signing);
-        store.open(org, &open, Standing::NotRevoked, now).await.unwrap();
-        let presented: Expected = ("PRIMARY", &["org_id", "serial"]);
-        let judged: &[Expected] = &[presented, good_certificate];
-        history.expects_each(&[judged]).await;
-        store.open(org, &open, Standing::NotRevoked, now).await.unwrap();
-        history.expects_each(&[judged, &[same_request]]).await;
+        let open = renewal(&samples, &device, &format!("csr {analysed}"), 5);
+        opens(store, &samples, &open).await;
+        let checks: [&[Expected]; 4] = [
+            &[("PRIMARY", &["org_id", "serial"]), (KEY, &["org_id", "public_key_sha256"])],
+            &[("PRIMARY", &["org_id", "subject_id"])],
+            &[("PRIMARY", &["org_id", "device_id"])],
+            &[("idx_certificate_revocations_certificate", &["issuer_key_sha256", "serial", "org_id"])],
+        ];
+        history.expects_each(&checks).await;
+        store.open(org, &open, &samples.rules()).await.unwrap();
+        history.expects_each(&[&checks[..], &[&[same_request]]].concat()).await;
 
         let end = samples.issued(&open, 1_000_000 + u32::from(analysed));
-        store.complete(org, open.id(), &end).await.unwrap();
-        history.expects(&[("PRIMARY", &["org_id", "id"])]).await;
+        store.complete(org, open.id(), &end.refusing_key_in_use(true)).await.unwrap();
+        history.expects(&[("PRIMARY", &["org_id", "id"]), (KEY, &["org_id", "public_key_sha256"])]).await;
 
         let start = samples.start("gateway", AttemptKind::Renewal);
         store.create(org, &start).await.unwrap();
@@ -209,13 +211,12 @@ async fn what_is_written_together_follows_an_index(context: Context) {
             history.analyse().await;
         }
         let csr = |number| format!("together {round} {number}");
-        let requests: Vec<_> = (0..40)
-            .map(|number| samples.request("gateway 7", &csr(number), 7, RequestState::Signing))
-            .collect();
-        let now = samples.clock.now();
+        let requests: Vec<_> =
+            (0..40).map(|number| renewal(&samples, &format!("gateway {number}"), &csr(number), 7)).collect();
+        let rules = lenient(&samples);
         let _before = history.sent();
-        let open = || join_all(requests.iter().map(|it| store.open(org, it, Standing::NotRevoked, now)));
-        assert!(open().await.into_iter().all(|opened| opened.unwrap() == Opened::New));
+        let open = || join_all(requests.iter().map(|it| store.open(org, it, &rules)));
+        assert!(open().await.into_iter().all(|opened| opened.unwrap() == NEW));
         let opening = history.sent();
         let again = open().await.into_iter().map(Result::unwrap);
         assert!(again.into_iter().all(|opened| matches!(opened, Opened::Answered(Answer::Open(_)))));
@@ -223,24 +224,31 @@ async fn what_is_written_together_follows_an_index(context: Context) {
         let ends: Vec<_> = (1..)
             .zip(&requests)
             .map(|(number, request)| {
-                (request.id(), samples.issued(request, 1_000_000 + 100 * round + number))
+                let end = samples.issued(request, 1_000_000 + 100 * round + number);
+                (request.id(), end.refusing_key_in_use(true))
             })
             .collect();
         for done in join_all(ends.iter().map(|(id, end)| store.complete(org, *id, end))).await {
             done.unwrap();
         }
         let ending = history.sent();
-        let of_csr: Expected = ("idx_open_requests_request", &["org_id", "csr_sha256"]);
+        let of_device: Expected = ("idx_open_requests_request", &["org_id", "device_id"]);
         let by_id: Expected = ("PRIMARY", &["org_id", "id"]);
-        let judged: &[Expected] =
-            &[("PRIMARY", &["org_id", "serial"]), ("idx_device_certificates_csr", &["org_id", "csr_sha256"])];
+        let same_key: Expected = (KEY, &["org_id", "public_key_sha256"]);
+        let checked: &[Expected] = &[("PRIMARY", &["org_id", "serial"]), same_key];
+        let revoked: Expected =
+            ("idx_certificate_revocations_certificate", &["issuer_key_sha256", "serial", "org_id"]);
         // Of few requests, or of a table that they know nothing of, two take any index by which to delete.
         let by_id: &[&[Expected]] =
             if round < 2 && context.backend() != Backend::Sqlite { &[] } else { &[&[by_id]] };
         for (sent, table, wanted) in [
-            (&opening, "device_certificates", &[judged][..]),
-            (&opening_again, "open_requests", &[&[of_csr]]),
+            (&opening, "device_certificates", &[checked][..]),
+            (&opening, "blocks", &[&[("PRIMARY", &["org_id", "subject_id"])]]),
+            (&opening, "current_certificates", &[&[("PRIMARY", &["org_id", "device_id"])]]),
+            (&opening, "certificate_revocations", &[&[revoked]]),
+            (&opening_again, "open_requests", &[&[of_device]]),
             (&ending, "open_requests", by_id),
+            (&ending, "device_certificates", &[&[same_key]]),
         ] {
             let of_several = |sent: &&Sent| {
                 let sql = sent.sql();
@@ -269,128 +277,11 @@ async fn fill_issuance(store: &SeaOrmStore, samples: &Samples, count: u32) {
 /// A request that was answered, and one that is open.
 async fn fill(store: &SeaOrmStore, samples: &Samples, number: u32) {
     let device = format!("gateway {}", number % 4 + 5);
-    let request = samples.request(&device, &format!("csr {number}"), number, RequestState::Signing);
-    store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+    let request = renewal(samples, &device, &format!("csr {number}"), number);
+    assert_eq!(store.open(samples.org, &request, &lenient(samples)).await.unwrap(), NEW);
     let end = samples.issued(&request, number);
     store.complete(samples.org, request.id(), &end).await.unwrap();
     let state = if number.is_multiple_of(2) { RequestState::Pending } else { RequestState::Signing };
     let open = samples.request(&device, &format!("open {number}"), number, state);
-    store.open(samples.org, &open, Standing::NotRevoked, samples.clock.now()).await.unwrap();
-}
-
-/// A store with a history, which records what it sends.
-pub(crate) struct History {
-    backend: Backend,
-    database: TestDatabase,
-    pub(crate) store: SeaOrmStore,
-    recorder: Recorder,
-}
-
-impl History {
-    pub(crate) async fn new(context: &Context) -> Self {
-        let database = context.fresh_database().await;
-        let mut store = connect(database.url(), ConnectOptions::new()).await.unwrap();
-        let recorder = Recorder::of(&mut store);
-        for (org, events) in history::batches(EVENTS) {
-            store.create_many(org, &events).await.unwrap();
-        }
-        Self { backend: context.backend(), database, store, recorder }
-    }
-
-    /// Lets the database gather statistics: without them it must choose as well.
-    pub(crate) async fn analyse(&self) {
-        let statement = match self.backend {
-            Backend::Sqlite | Backend::Postgres => "ANALYZE",
-            Backend::MariaDb => {
-                "ANALYZE TABLE certificate_renewal_events, device_certificates, open_requests, \
-                 enrollment_tokens, current_certificates, api_tokens"
-            }
-        };
-        let db = self.database.connect().await;
-        db.execute_unprepared(statement).await.unwrap();
-        db.close().await.unwrap();
-    }
-
-    pub(crate) async fn close(self) {
-        self.store.close().await.unwrap();
-    }
-
-    /// The listing with this filter follows the index: alone, from a cursor on, within a time
-    /// range, and both.
-    async fn lists(&self, org: OrgId, filter: &EventFilter, lookups: &[Lookup]) {
-        let (from, to): (DateTime<Utc>, _) = (history::begin(), history::end(EVENTS) - TimeDelta::hours(1));
-        for ranged in [filter.clone(), filter.clone().from(from).to(to), filter.clone().to(to)] {
-            for resumed in [false, true] {
-                let size = PageSize::nearest(50);
-                let page = if resumed { cursor(org, &ranged, size) } else { PageRequest::first(size) };
-                let _before = self.sent();
-                self.store.list(org, &ranged, &page).await.unwrap();
-                let [sent] = &self.sent()[..] else { panic!("a listing is one statement") };
-                let mut wanted = lookups.to_vec();
-                if (resumed || ranged != *filter) && filter.wanted_attempt().is_none() {
-                    for lookup in &mut wanted {
-                        lookup.columns.push("id".to_owned());
-                    }
-                }
-                wanted.sort();
-                self.check(sent, &wanted, wanted.len() > 1).await;
-            }
-        }
-    }
-
-    /// What was sent since the last time.
-    pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.recorder.take()
-    }
-
-    /// What was sent since the last time looks rows up in this way, and in no other. Returns it.
-    pub(crate) async fn expects(&self, wanted: &[Expected]) -> Vec<String> {
-        let each: Vec<_> = wanted.iter().map(std::slice::from_ref).collect();
-        self.expects_each(&each).await
-    }
-
-    /// The same, of statements that may look rows up in several ways each.
-    pub(crate) async fn expects_each(&self, wanted: &[&[Expected]]) -> Vec<String> {
-        let sent = self.sent();
-        let looking = sent.iter().filter(|sent| !sent.sql().starts_with("INSERT "));
-        let looking: Vec<_> = looking.collect();
-        assert_eq!(looking.len(), wanted.len(), "{looking:?}");
-        for (sent, wanted) in looking.iter().zip(wanted) {
-            self.follows(sent, wanted).await;
-        }
-        looking.into_iter().map(|sent| sent.sql().to_owned()).collect()
-    }
-
-    /// This statement looks rows up in these ways, and in no other.
-    pub(crate) async fn follows(&self, sent: &Sent, wanted: &[Expected]) {
-        let mut wanted: Vec<_> = wanted.iter().map(Lookup::of).collect();
-        wanted.sort();
-        self.check(sent, &wanted, false).await;
-    }
-
-    async fn check(&self, sent: &Sent, wanted: &[Lookup], branches: bool) {
-        let said = sent.plan(&self.store).await.unwrap();
-        let plan = Plan::read(self.backend, &said);
-        let what = || format!("{}\n{plan:#?}\n{}", sent.sql(), said.join("\n"));
-        assert!(plan.lookups == wanted || plan.no_such_key, "not by {wanted:?}: {}", what());
-        // Those that are counted by groups may be put in order for that.
-        let groups = sent.sql().contains(" GROUP BY ");
-        assert!(plan.scans.is_empty() && (groups || !plan.sorts_rows), "{}", what());
-        assert!(branches || !plan.sorts_branches, "{}", what());
-    }
-}
-
-/// A page from the middle of the history on.
-fn cursor(org: OrgId, filter: &EventFilter, size: PageSize) -> PageRequest {
-    let at = history::begin() + (history::end(EVENTS) - history::begin()) / 2;
-    let position = EventFilter::new().to(at).id_range().before.unwrap();
-    let text = {
-        // A cursor is made by a page that has a next one.
-        let page =
-            Page::of(vec![(), ()], &PageRequest::first(PageSize::nearest(1)), &filter.scope(org), |()| {
-                position
-            });
-        page.next.unwrap()
-    };
-    PageRequest::resume(size, &filter.scope(org), text).unwrap()
+    assert_eq!(store.open(samples.org, &open, &lenient(samples)).await.unwrap(), NEW);
 }

@@ -1,19 +1,21 @@
 //! Every statement about the fleet, and about operators' tokens, finds its rows by an index; what
 //! counts reads what it counts, and not the whole history.
 
-use crate::explain::History;
 use crate::plan::Expected;
+use crate::recorded::History;
+use crate::support::opens;
 use chrono::{DateTime, TimeDelta, Utc};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    ApiRole, ApiToken, ApiTokenStore, CertificateFilter, Clock, FleetStore, IssuanceStore, PageRequest,
-    PageSize, RequestState, Revocation, RevocationReason, Serial, Standing,
+    Actor, ApiRole, ApiToken, ApiTokenId, ApiTokenStore, CertificateFilter, CertificateRecord, Clock,
+    FleetStore, IssuanceStore, PageRequest, PageSize, RequestState, RevocationReason, RevocationStore,
 };
 use renewal_store_seaorm::SeaOrmStore;
 use std::sync::Arc;
 use tests::history::{BIG, QUIET};
 use tests::{Backend, Backends, Context, history};
+use uuid::Uuid;
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
@@ -36,6 +38,11 @@ const BY_SERIALS: Expected = ("PRIMARY", &["org_id", "serial"]);
 
 /// One token by its id.
 const BY_ID: Expected = ("PRIMARY", &["org_id", "id"]);
+
+/// A token that made others.
+fn maker() -> ApiTokenId {
+    ApiTokenId::new(Uuid::from_u128(1 << 80 | 7 << 76 | 0b10 << 62)).unwrap()
+}
 
 /// A history, and certificates of three organisations; with statistics of them, and without if
 /// the database chooses well then too: of small tables that it knows nothing of PostgreSQL takes
@@ -64,13 +71,13 @@ async fn fill(store: &SeaOrmStore, samples: &Samples) {
     for number in 1..=CERTIFICATES {
         let device = format!("gateway {}", number % 100);
         let request = samples.request(&device, &format!("csr {number}"), 0, RequestState::Signing);
-        store.open(samples.org, &request, Standing::NotRevoked, now).await.unwrap();
+        opens(store, samples, &request).await;
         let end = samples.issued_until(&request, number, ends(now, number % 12));
         store.complete(samples.org, request.id(), &end).await.unwrap();
         let open = samples.request(&device, &format!("open {number}"), 0, RequestState::Pending);
-        store.open(samples.org, &open, Standing::NotRevoked, now).await.unwrap();
+        opens(store, samples, &open).await;
         if number % 10 == 0 {
-            revoke(store, samples, number).await;
+            revoke(store, samples, end.certificate().unwrap()).await;
         }
     }
 }
@@ -79,10 +86,9 @@ fn ends(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
     now + TimeDelta::days(i64::from(days))
 }
 
-async fn revoke(store: &SeaOrmStore, samples: &Samples, number: u32) {
-    let serial = Serial::from_be_bytes(&number.to_be_bytes()).unwrap();
-    let revocation = Revocation { at: samples.clock.now(), reason: RevocationReason::Superseded };
-    store.revoke(samples.org, &serial, &revocation).await.unwrap().unwrap();
+async fn revoke(store: &SeaOrmStore, samples: &Samples, certificate: &CertificateRecord) {
+    let revoked = samples.revocation_of(certificate, RevocationReason::Superseded);
+    store.revoke(samples.org, &[revoked], None).await.unwrap();
 }
 
 async fn every_listing_of_certificates_follows_an_index(context: Context) {
@@ -98,7 +104,7 @@ async fn every_listing_of_certificates_follows_an_index(context: Context) {
     let revoked_ones: &'static [&'static str] = &["org_id", "revoked_at"];
     let all_revoked = if context.backend() == Backend::Postgres { &revoked_ones[..1] } else { revoked_ones };
     let listings: [(_, &'static str, &'static [&'static str], &'static [&'static str]); 7] = [
-        (CertificateFilter::Expiring { after: None, until: None }, BY_END, &["org_id"], place),
+        (CertificateFilter::Expiring { after: None, until: None }, BY_END, end, place),
         (CertificateFilter::Expiring { after: early, until: None }, BY_END, end, place),
         (CertificateFilter::Expiring { after: None, until: late }, BY_END, end, place),
         (CertificateFilter::Expiring { after: early, until: late }, BY_END, end, place),
@@ -118,6 +124,10 @@ async fn every_listing_of_certificates_follows_an_index(context: Context) {
             assert_eq!(read.items.len(), 1);
             expects(&history, index, next).await;
         }
+        let of_key = CertificateFilter::OfKey(samples.key("csr 7"));
+        let read = history.store.certificates(samples.org, &of_key, &PageRequest::default()).await.unwrap();
+        assert_eq!(read.items.len(), 1);
+        history.expects_sorted(&("idx_device_certificates_key", &["org_id", "public_key_sha256"])).await;
         history.close().await;
     }
 }
@@ -167,18 +177,32 @@ async fn current_certificates_are_changed_by_the_primary_key(context: Context) {
         }
         // The device's second certificate takes the place of its first: the row is found by the
         // key that it would have twice.
+        let mut latest = None;
         for serial in [1_001, 1_002] {
             let request = samples.request("gateway new", &format!("csr {serial}"), 0, RequestState::Signing);
-            store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+            opens(store, &samples, &request).await;
             let end = samples.issued(&request, serial);
             let _before = history.sent();
             store.complete(samples.org, request.id(), &end).await.unwrap();
             history.expects(&[BY_ID]).await;
+            latest = end.certificate().cloned();
         }
-        revoke(store, &samples, 1_002).await;
-        history.expects_each(&[&[BY_SERIALS], &[current, BY_SERIALS], &[BY_SERIALS]]).await;
-        revoke(store, &samples, 1_002).await;
-        history.expects(&[BY_SERIALS, BY_SERIALS]).await;
+        let renewal = samples.request("gateway new", "csr 1003", 1_002, RequestState::Signing);
+        opens(store, &samples, &renewal).await;
+        let end = samples.refused(&renewal, "denied");
+        let _before = history.sent();
+        store.complete(samples.org, renewal.id(), &end).await.unwrap();
+        history.expects(&[BY_ID, current]).await;
+        store.certificate_used(samples.org, renewal.device_id(), &samples.serial(1_002)).await.unwrap();
+        history.expects(&[current]).await;
+
+        let latest = latest.unwrap();
+        let revocation: Expected =
+            ("idx_certificate_revocations_certificate", &["issuer_key_sha256", "serial", "org_id"]);
+        revoke(store, &samples, &latest).await;
+        history.expects_each(&[&[revocation], &[BY_SERIALS], &[current, BY_SERIALS]]).await;
+        revoke(store, &samples, &latest).await;
+        history.expects(&[revocation]).await;
         history.close().await;
     }
 }
@@ -189,15 +213,19 @@ async fn every_statement_about_api_tokens_follows_an_index(context: Context) {
         let mut newest = None;
         for samples in [1, 2, 3].map(Samples::of) {
             for number in 0..CERTIFICATES {
-                let token = samples.api_token(&format!("shift {number}"), ApiRole::Viewer);
-                store.create_api_token(samples.org, &token).await.unwrap();
-                newest = Some(token);
+                let mut token = samples.api_token(&format!("shift {number}"), ApiRole::Viewer);
+                if number % 4 == 3 {
+                    token.made_by = Actor::ApiToken { id: maker(), name: "maker".to_owned() };
+                }
+                let made = samples.api_token_created(&token);
+                store.create_api_token(samples.org, &token, &made).await.unwrap();
+                newest = Some((samples.api_token_revoked(token.id), token));
             }
         }
         history.analyse().await;
         let _before = history.sent();
-        let token = newest.unwrap();
-        store.create_api_token(token.org_id, &token).await.unwrap_err();
+        let (revocation, token) = newest.unwrap();
+        store.create_api_token(token.org_id, &token, &revocation).await.unwrap_err();
         history.expects(&[]).await;
         assert_eq!(store.api_token(token.org_id, token.id).await.unwrap().as_ref(), Some(&token));
         history.expects(&[BY_ID]).await;
@@ -210,7 +238,17 @@ async fn every_statement_about_api_tokens_follows_an_index(context: Context) {
         assert_eq!(store.api_tokens(token.org_id, &next).await.unwrap().items.len(), 10);
         history.expects(&[BY_ID]).await;
 
-        store.revoke_api_token(token.org_id, token.id, history::begin()).await.unwrap().unwrap();
+        let maker = maker();
+        let page = store.api_tokens_made_by(token.org_id, maker, &PageRequest::first(size)).await.unwrap();
+        assert_eq!(page.items[0], token);
+        let made_by = "idx_api_tokens_made_by";
+        history.expects(&[(made_by, &["org_id", "made_by_token_id"])]).await;
+        let next = PageRequest::resume(size, &ApiToken::scope(token.org_id), page.next.unwrap()).unwrap();
+        assert_eq!(store.api_tokens_made_by(token.org_id, maker, &next).await.unwrap().items.len(), 10);
+        history.expects(&[(made_by, &["org_id", "made_by_token_id", "id"])]).await;
+
+        let at = history::begin();
+        store.revoke_api_token(token.org_id, token.id, at, &revocation).await.unwrap().unwrap();
         history.expects(&[BY_ID, BY_ID]).await;
         history.close().await;
     }

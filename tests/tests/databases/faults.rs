@@ -1,12 +1,13 @@
 //! Databases that end, fall silent or are held by others: the store says that it is not
 //! available, writes nothing by halves, and is well again by itself.
 
+use crate::support::{opens, renewal};
 use futures::future::join_all;
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    AttemptKind, Clock, Completed, EventFilter, IssuanceStore, OpenRequestFilter, OrgId, PageRequest,
-    RenewalEvent, RenewalEventStore, RequestState, Standing, StoreError,
+    AttemptKind, Completed, EventFilter, IssuanceStore, OpenRequestFilter, OrgId, PageRequest, RenewalEvent,
+    RenewalEventStore, StoreError,
 };
 use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
@@ -103,8 +104,8 @@ async fn renew_until_it_fails(store: &SeaOrmStore, worker: usize) -> (Vec<Renewa
     let mut acknowledged = Vec::new();
     for number in 1..=u32::MAX {
         let csr = format!("csr {worker} {number}");
-        let request = samples.request("gateway", &csr, 1, RequestState::Signing);
-        match store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await {
+        let request = renewal(&samples, "gateway", &csr, 1);
+        match store.open(samples.org, &request, &samples.rules()).await {
             Ok(_) => acknowledged.extend(request.start_event()),
             Err(error) => return (acknowledged, error),
         }
@@ -145,11 +146,7 @@ async fn connections_that_are_cut_are_replaced(context: Context) {
     let database = context.fresh_database().await;
     let store = connect(database.url(), impatient().max_connections(4)).await.unwrap();
     let samples = Samples::of(1);
-    let reads = || {
-        (0..16).map(|_| {
-            store.get(samples.org, samples.request("a", "b", 1, RequestState::Signing).id().start_event())
-        })
-    };
+    let reads = || (0..16).map(|_| store.get(samples.org, renewal(&samples, "a", "b", 1).id().start_event()));
     for round in 0..3 {
         for result in join_all(reads()).await {
             result.unwrap();
@@ -168,8 +165,8 @@ async fn connections_that_are_cut_are_replaced(context: Context) {
 
 /// Renews, which nothing gets in the way of.
 async fn renew(store: &SeaOrmStore, samples: &Samples, number: u32) {
-    let request = samples.request("gateway", &format!("csr {number}"), number, RequestState::Signing);
-    store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+    let request = renewal(samples, "gateway", &format!("csr {number}"), 1);
+    opens(store, samples, &request).await;
     let end = samples.issued(&request, number);
     assert_eq!(store.complete(samples.org, request.id(), &end).await.unwrap(), Completed::Recorded);
 }
@@ -206,10 +203,8 @@ async fn a_server_that_falls_silent_is_unavailable_in_time(context: Context) {
     server.freeze();
     for _ in 0..3 {
         assert_unavailable(&in_time(store.get(samples.org, start.id())).await);
-        let request = samples.request("gateway", "csr", 1, RequestState::Signing);
-        assert_unavailable(
-            &in_time(store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now())).await,
-        );
+        let request = renewal(&samples, "gateway", "csr", 1);
+        assert_unavailable(&in_time(store.open(samples.org, &request, &samples.rules())).await);
     }
     server.thaw();
     well_again(&store, samples.org).await;

@@ -2,11 +2,10 @@
 //! available, keeps what it acknowledged, and goes on when there is room.
 
 use crate::faults::{assert_unavailable, assert_whole, impatient};
+use crate::support::{opens, renewal};
 use libtest_mimic::{Failed, Trial};
 use renewal_domain::testing::samples::Samples;
-use renewal_domain::{
-    AttemptKind, Clock, IssuanceStore, RenewalEventStore, RequestState, Standing, StoreError,
-};
+use renewal_domain::{AttemptKind, IssuanceStore, RenewalEventStore, StoreError};
 use renewal_store_seaorm::introspect::send;
 use renewal_store_seaorm::{SeaOrmStore, connect};
 use std::sync::Arc;
@@ -61,17 +60,15 @@ async fn fill(store: &SeaOrmStore, room: impl AsyncFn(bool)) {
         assert!(cause.contains("full"), "{error:?}");
     }
     let big = "a csr".repeat(10_000);
-    let request = samples.request("gateway", &big, 1, RequestState::Signing);
+    let request = renewal(&samples, "gateway", &big, 1);
     for _ in 0..3 {
-        assert_unavailable(
-            &store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await,
-        );
+        assert_unavailable(&store.open(samples.org, &request, &samples.rules()).await);
         room(true).await;
         assert_eq!(store.open_request(samples.org, request.id()).await.unwrap(), None);
         assert_eq!(store.get(samples.org, request.id().start_event()).await.unwrap(), None);
     }
     room(false).await;
-    store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap();
+    opens(store, &samples, &request).await;
     let end = samples.issued(&request, 1);
     store.complete(samples.org, request.id(), &end).await.unwrap();
     for event in &acknowledged {

@@ -7,16 +7,17 @@ use futures::future::{BoxFuture, join_all};
 use libtest_mimic::Trial;
 use renewal_domain::testing::samples::Samples;
 use renewal_domain::{
-    Answer, AttemptKind, CertificateFilter, Clock, Completed, EnrollmentTokenStore, EventFilter, FleetStore,
-    IssuanceStore, OpenRequest, OpenRequestFilter, Opened, PageRequest, PageSize, RenewalEventStore,
-    RequestState, Serial, Standing, StoreError,
+    ActionKind, Answer, AttemptKind, CertificateFilter, Clock, Completed, EnrollmentTokenStore, EventFilter,
+    FleetStore, IssuanceStore, OpenRefusal, OpenRequest, OpenRequestFilter, Opened, PageRequest, PageSize,
+    RenewalEventStore, RequestState, Serial, StoreError, Target,
 };
 use renewal_store_seaorm::introspect::Recorder;
-use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use renewal_store_seaorm::{ConnectOptions, SeaOrmStore};
 use sea_orm::ConnectionTrait;
 use tests::{Backend, Backends, Context};
 
 use crate::faults::assert_whole;
+use crate::support::{NEW, open_store, opens, pending_renewal, renewal};
 
 /// The tests of this module.
 pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
@@ -37,11 +38,8 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
 const ALL: PageSize = PageSize::MAX;
 
 async fn opened(store: &SeaOrmStore, samples: &Samples, device: &str, csr: &str) -> OpenRequest {
-    let request = samples.request(device, csr, 1, RequestState::Signing);
-    assert_eq!(
-        store.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.unwrap(),
-        Opened::New
-    );
+    let request = renewal(samples, device, csr, 1);
+    opens(store, samples, &request).await;
     request
 }
 
@@ -51,7 +49,7 @@ fn serial(number: u32) -> Serial {
 
 async fn calls_that_wait_share_their_statements(context: Context) {
     let database = context.fresh_database().await;
-    let mut store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let mut store = open_store(database.url(), ConnectOptions::new()).await;
     let recorder = Recorder::of(&mut store);
     let samples = Samples::of(1);
     let starts: Vec<_> = (0..200).map(|_| samples.start("gateway", AttemptKind::Renewal)).collect();
@@ -62,12 +60,12 @@ async fn calls_that_wait_share_their_statements(context: Context) {
     assert!(inserts < 50, "{inserts} statements for 200 events");
 
     let requests: Vec<_> = (1..=200)
-        .map(|number| samples.request("gateway", &format!("{number}"), number, RequestState::Signing))
+        .map(|number| renewal(&samples, &format!("gateway {number}"), &format!("{number}"), number))
         .collect();
-    let now = samples.clock.now();
-    let calls = requests.iter().map(|request| store.open(samples.org, request, Standing::NotRevoked, now));
+    let rules = samples.rules();
+    let calls = requests.iter().map(|request| store.open(samples.org, request, &rules));
     for opened in join_all(calls).await {
-        assert_eq!(opened.unwrap(), Opened::New);
+        assert_eq!(opened.unwrap(), NEW);
     }
     let statements = recorder.take().len();
     assert!(statements < 100, "{statements} statements for 200 requests");
@@ -79,9 +77,18 @@ async fn calls_that_wait_share_their_statements(context: Context) {
 /// What a call answered.
 type Said = Result<&'static str, StoreError>;
 
+fn word(done: &Completed) -> &'static str {
+    match done {
+        Completed::Recorded => "recorded",
+        Completed::TooLate => "too late",
+        Completed::TokenUnusable => "token unusable",
+        Completed::KeyInUse(_) => "key in use",
+    }
+}
+
 async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let (samples, others) = (Samples::of(1), Samples::of(2));
     let org = samples.org;
 
@@ -91,34 +98,30 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     let ended = opened(&store, &samples, "meter", "ended").await;
     store.complete(org, ended.id(), &samples.issued(&ended, 1)).await.unwrap();
     let token = samples.token("camera", 1);
-    store.create_enrollment_token(org, &token).await.unwrap();
-    store.revoke_enrollment_token(org, token.id, samples.clock.now()).await.unwrap();
+    store.create_enrollment_token(org, &token, &samples.token_created(&token)).await.unwrap();
+    let revoked = samples.action(ActionKind::TokenRevoked, Target::EnrollmentToken(token.id));
+    store.revoke_enrollment_token(org, token.id, samples.clock.now(), &revoked).await.unwrap();
     let mut good = Vec::new();
     for number in 0..20 {
-        good.push(opened(&store, &samples, "gateway", &format!("good {number}")).await);
+        good.push(opened(&store, &samples, &format!("gateway {number}"), &format!("good {number}")).await);
     }
     let same_serial = opened(&store, &samples, "pump", "same serial").await;
     let enrollment = samples.enrollment("camera", "enrollment", token.id);
-    store.open(org, &enrollment, Standing::NotRevoked, samples.clock.now()).await.unwrap();
-    let taken_id = samples.request("pump", "taken id", 1, RequestState::Signing);
+    opens(&store, &samples, &enrollment).await;
+    let taken_id = renewal(&samples, "pump", "taken id", 1);
     store.create(org, &taken_id.start_event().unwrap()).await.unwrap();
 
     // All of this at the same time.
     let mut calls: Vec<(&str, BoxFuture<'_, Said>)> = Vec::new();
-    let word = |done: Completed| match done {
-        Completed::Recorded => "recorded",
-        Completed::TooLate => "too late",
-        Completed::TokenUnusable => "token unusable",
-    };
     let complete = |request: &OpenRequest, number: u32| {
         let (store, id, end) = (&store, request.id(), samples.issued(request, number));
-        async move { store.complete(org, id, &end).await.map(word) }.boxed()
+        async move { store.complete(org, id, &end).await.map(|done| word(&done)) }.boxed()
     };
-    let open = |request: OpenRequest, now| {
-        let store = &store;
+    let open = |request: OpenRequest| {
+        let (store, rules) = (&store, samples.rules());
         async move {
-            Ok(match store.open(request.org_id(), &request, Standing::NotRevoked, now).await? {
-                Opened::New => "new",
+            Ok(match store.open(request.org_id(), &request, &rules).await? {
+                Opened::New { .. } => "new",
                 Opened::Answered(Answer::Open(_)) => "open",
                 Opened::Answered(Answer::Issued(_)) => "issued",
                 Opened::Refused(_) => "refused",
@@ -132,26 +135,25 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
     };
     for (number, request) in (100..).zip(&good) {
         calls.push(("recorded", complete(request, number)));
-        let now = samples.clock.now();
         let csr = format!("new {number}");
-        calls.push(("new", open(samples.request("gateway", &csr, 1, RequestState::Signing), now)));
+        let device = format!("gateway {}", number - 100);
+        calls.push(("new", open(renewal(&samples, &device, &csr, 1))));
         calls.push(("created", create(others.start("gateway", AttemptKind::Recovery))));
     }
-    let now = samples.clock.now();
-    let twice = samples.request("twice", "twice", 1, RequestState::Pending);
+    let twice = pending_renewal(&samples, "twice", "twice", 1);
     let at_fault: Vec<(&str, BoxFuture<'_, Said>)> = vec![
         ("recorded", complete(&same_serial, 2)),
         ("conflict", {
             let (store, id) = (&store, enrollment.id());
             let event = samples.issued(&ended, 3);
-            async move { store.complete(others.org, id, &event).await.map(word) }.boxed()
+            async move { store.complete(others.org, id, &event).await.map(|done| word(&done)) }.boxed()
         }),
         ("too late", complete(&ended, 4)),
         ("token unusable", complete(&enrollment, 5)),
-        ("conflict", open(taken_id, now)),
-        ("new", open(twice.clone(), now)),
-        ("open", open(samples.request("twice", "twice", 1, RequestState::Pending), now)),
-        ("issued", open(samples.request("meter", "ended", 1, RequestState::Signing), now)),
+        ("conflict", open(taken_id)),
+        ("new", open(twice.clone())),
+        ("open", open(pending_renewal(&samples, "twice", "twice", 1))),
+        ("issued", open(renewal(&samples, "meter", "ended", 1))),
         ("created", create(there.clone())),
         ("conflict", create(samples.failed(&ended.start_event().unwrap(), "denied"))),
     ];
@@ -187,27 +189,25 @@ async fn each_call_of_a_group_has_its_own_answer(context: Context) {
 
 async fn requests_that_were_answered_before_are_answered_so_again(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let samples = Samples::of(1);
     for number in 1..=20 {
-        let request = opened(&store, &samples, "gateway", &format!("csr {number}")).await;
+        let request = opened(&store, &samples, &format!("gateway {number}"), &format!("csr {number}")).await;
         let end = samples.issued(&request, number);
         store.complete(samples.org, request.id(), &end).await.unwrap();
     }
     // Every second one repeats a request; all carry another id than before.
     let requests: Vec<_> = (1..=40)
-        .map(|number| samples.request("gateway", &format!("csr {number}"), 1, RequestState::Signing))
+        .map(|number| renewal(&samples, &format!("gateway {number}"), &format!("csr {number}"), 1))
         .collect();
-    let now = samples.clock.now();
-    let answers =
-        join_all(requests.iter().map(|request| store.open(samples.org, request, Standing::NotRevoked, now)))
-            .await;
+    let rules = samples.rules();
+    let answers = join_all(requests.iter().map(|request| store.open(samples.org, request, &rules))).await;
     for (number, answer) in (1..).zip(answers) {
         match answer.unwrap() {
             Opened::Answered(Answer::Issued(issued)) if number <= 20 => {
                 assert_eq!(issued.serial, serial(number));
             }
-            Opened::New if number > 20 => (),
+            Opened::New { .. } if number > 20 => (),
             other => panic!("{number}: {other:?}"),
         }
     }
@@ -220,7 +220,7 @@ async fn requests_that_were_answered_before_are_answered_so_again(context: Conte
 
 async fn of_two_certificates_of_a_device_in_a_group_the_later_request_counts(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let samples = Samples::of(1);
     let mut requests = Vec::new();
     for number in 0..30 {
@@ -245,10 +245,12 @@ async fn of_two_certificates_of_a_device_in_a_group_the_later_request_counts(con
 
 async fn a_row_at_fault_is_not_the_neighbours(context: Context) {
     let database = context.fresh_database().await;
-    let store = connect(database.url(), ConnectOptions::new()).await.unwrap();
+    let store = open_store(database.url(), ConnectOptions::new()).await;
     let samples = Samples::of(1);
+    let device = |number| format!("gateway {number}");
     for number in 1..=20 {
-        let request = opened(&store, &samples, "gateway", &format!("csr {number}")).await;
+        let request = samples.request(&device(number), &format!("csr {number}"), 0, RequestState::Signing);
+        opens(&store, &samples, &request).await;
         store.complete(samples.org, request.id(), &samples.issued(&request, number)).await.unwrap();
     }
     let db = database.connect().await;
@@ -256,18 +258,19 @@ async fn a_row_at_fault_is_not_the_neighbours(context: Context) {
         format!("UPDATE device_certificates SET revocation_reason = 'whim' WHERE serial = '{}'", serial(7));
     db.execute_unprepared(&corrupt).await.unwrap();
     db.close().await.unwrap();
-    let requests: Vec<_> = (1..=21)
-        .map(|number| samples.request("gateway", &format!("next {number}"), number, RequestState::Signing))
-        .collect();
-    let now = samples.clock.now();
-    let calls = requests.iter().map(|request| store.open(samples.org, request, Standing::NotRevoked, now));
+    let next =
+        |number| samples.request(&device(number), &format!("next {number}"), number, RequestState::Signing);
+    let requests: Vec<_> = (1..=21).map(next).collect();
+    let rules = samples.rules();
+    let calls = requests.iter().map(|request| store.open(samples.org, request, &rules));
     for (number, opened) in (1..).zip(join_all(calls).await) {
         match (number, opened) {
             (7, Err(StoreError::Corrupt { row, .. })) => {
                 assert!(row.contains(&serial(7).to_string()), "{row}");
             }
             (7, opened) => panic!("its certificate is corrupt: {opened:?}"),
-            (_, opened) => assert_eq!(opened.unwrap(), Opened::New, "{number}"),
+            (21, opened) => assert_eq!(opened.unwrap(), Opened::Refused(OpenRefusal::NotRecorded)),
+            (_, opened) => assert_eq!(opened.unwrap(), NEW, "{number}"),
         }
     }
     store.close().await.unwrap();
@@ -276,8 +279,8 @@ async fn a_row_at_fault_is_not_the_neighbours(context: Context) {
 async fn two_stores_write_about_the_same_devices(context: Context) {
     let database = context.fresh_database().await;
     let stores = [
-        connect(database.url(), ConnectOptions::new()).await.unwrap(),
-        connect(database.url(), ConnectOptions::new()).await.unwrap(),
+        open_store(database.url(), ConnectOptions::new()).await,
+        open_store(database.url(), ConnectOptions::new()).await,
     ];
     let samples = Samples::of(1);
     for round in 0..5 {
@@ -285,32 +288,29 @@ async fn two_stores_write_about_the_same_devices(context: Context) {
         let requests: Vec<_> = (0..60)
             .map(|number| {
                 let csr = format!("csr {round} {number}");
-                samples.request(&format!("device {}", number % 7), &csr, 1, RequestState::Signing)
+                renewal(&samples, &format!("device {}", number % 7), &csr, 1)
             })
             .collect();
         let again: Vec<_> = (0..60)
             .map(|number| {
                 let csr = format!("csr {round} {number}");
-                samples.request(&format!("device {}", number % 7), &csr, 1, RequestState::Signing)
+                renewal(&samples, &format!("device {}", number % 7), &csr, 1)
             })
             .collect();
-        let now = samples.clock.now();
-        let first = join_all(
-            requests.iter().map(|request| stores[0].open(samples.org, request, Standing::NotRevoked, now)),
-        );
-        let second = join_all(
-            again.iter().rev().map(|request| stores[1].open(samples.org, request, Standing::NotRevoked, now)),
-        );
+        let rules = samples.rules();
+        let first = requests.iter().map(|request| stores[0].open(samples.org, request, &rules));
+        let second = again.iter().rev().map(|request| stores[1].open(samples.org, request, &rules));
+        let (first, second) = (join_all(first), join_all(second));
         let (first, mut second) = futures::join!(first, second);
         second.reverse();
         let mut won = Vec::new();
         for (number, answers) in first.into_iter().zip(second).enumerate() {
             match (answers.0.unwrap(), answers.1.unwrap()) {
-                (Opened::New, Opened::Answered(Answer::Open(open))) => {
+                (Opened::New { .. }, Opened::Answered(Answer::Open(open))) => {
                     assert_eq!(open.id(), requests[number].id());
                     won.push(&requests[number]);
                 }
-                (Opened::Answered(Answer::Open(open)), Opened::New) => {
+                (Opened::Answered(Answer::Open(open)), Opened::New { .. }) => {
                     assert_eq!(open.id(), again[number].id());
                     won.push(&again[number]);
                 }

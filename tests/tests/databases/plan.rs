@@ -173,7 +173,7 @@ fn columns_in(bounds: &str) -> Vec<String> {
 }
 
 /// The columns of all indexes.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 23] = [
     "org_id",
     "id",
     "device_id",
@@ -188,4 +188,13 @@ const COLUMNS: [&str; 14] = [
     "secret_sha256",
     "not_after",
     "revoked_at",
+    "public_key_sha256",
+    "issuer_key_sha256",
+    "subject_id",
+    "subject_kind",
+    "kind",
+    "target_kind",
+    "target_id",
+    "action_id",
+    "made_by_token_id",
 ];

@@ -247,7 +247,9 @@ impl Device {
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, self.name.as_str());
         let csr = params.serialize_request(&self.key).unwrap();
-        service.submit(ORG, Request { csr: csr.der(), credential, lifetime: None }).await
+        service
+            .submit(ORG, Request { csr: csr.der(), credential, lifetime: None, source_address: None })
+            .await
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
             an_attempt_has_one_start_and_one_end,
             a_request_is_open_once,
             a_secret_is_of_one_token,
+            a_certificate_is_revoked_once_in_an_organisation,
+            a_subject_is_blocked_once,
             text_compares_by_its_bytes,
         ]
     );
@@ -108,11 +110,13 @@ async fn insert_request_as(db: &DatabaseConnection, request: u128, presented: &s
         "state",
         "csr_der",
         "csr_sha256",
+        "public_key_sha256",
         "presented_serial",
         "old_cert_expiration",
         "requested_lifetime_seconds",
+        "credential",
     ];
-    let values: [Value; 11] = [
+    let values: [Value; 13] = [
         id(0).into(),
         id(request).into(),
         id(7).into(),
@@ -121,9 +125,11 @@ async fn insert_request_as(db: &DatabaseConnection, request: u128, presented: &s
         "signing".into(),
         vec![0_u8; 16 * 1024].into(),
         (0..32).collect::<Vec<u8>>().into(),
+        vec![0_u8; 32].into(),
         presented.into(),
         Option::<DateTime<Utc>>::None.into(),
         Some(i64::MAX).into(),
+        "by hand".into(),
     ];
     insert(db, "open_requests", columns, values).await
 }
@@ -258,8 +264,10 @@ async fn a_secret_is_of_one_token(cx: Context) {
             "expires_at",
             "used_by_request_id",
             "revoked_at",
+            "made_by_kind",
+            "made_by_name",
         ];
-        let values: [Value; 7] = [
+        let values: [Value; 9] = [
             id(org).into(),
             id(token).into(),
             "é".repeat(64).into(),
@@ -267,6 +275,8 @@ async fn a_secret_is_of_one_token(cx: Context) {
             instant(INSTANTS[8]).into(),
             Some(id(9)).into(),
             Some(instant(INSTANTS[0])).into(),
+            "server".into(),
+            "".into(),
         ];
         insert(&db, "enrollment_tokens", columns, values).await
     };
@@ -286,6 +296,56 @@ async fn a_secret_is_of_one_token(cx: Context) {
     assert_eq!(instants, [instant(INSTANTS[8]), instant(INSTANTS[0])]);
     assert_eq!(row.try_get_by_index::<Uuid>(2).unwrap(), id(9));
     assert_eq!(row.try_get_by_index::<Vec<u8>>(3).unwrap().len(), 32);
+}
+
+async fn a_certificate_is_revoked_once_in_an_organisation(cx: Context) {
+    let database = cx.fresh_database().await;
+    let db = database.connect().await;
+    let add = async |org: u128, revocation: u128, issuer: u8, serial: &str| {
+        let columns = ["org_id", "id", "issuer_key_sha256", "serial", "revoked_at", "reason", "action_id"];
+        let values: [Value; 7] = [
+            id(org).into(),
+            id(revocation).into(),
+            vec![issuer; 32].into(),
+            serial.into(),
+            instant(INSTANTS[4]).into(),
+            "unspecified".into(),
+            id(9).into(),
+        ];
+        insert(&db, "certificate_revocations", columns, values).await
+    };
+    add(0, 1, 1, "0a").await.unwrap();
+    add(0, 2, 2, "0a").await.unwrap();
+    add(0, 3, 1, "0b").await.unwrap();
+    add(1, 1, 1, "0a").await.unwrap();
+    for (revocation, serial) in [(4, "0a"), (1, "0c")] {
+        let refused = add(0, revocation, 1, serial).await.unwrap_err();
+        assert!(matches!(refused.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))), "{refused}");
+    }
+}
+
+async fn a_subject_is_blocked_once(cx: Context) {
+    let database = cx.fresh_database().await;
+    let db = database.connect().await;
+    let add = async |org: u128, kind: &str, subject: &str| {
+        let columns = ["org_id", "subject_kind", "subject_id", "reason", "since", "action_id"];
+        let values: [Value; 6] = [
+            id(org).into(),
+            kind.into(),
+            subject.into(),
+            "é".repeat(512).into(),
+            instant(INSTANTS[4]).into(),
+            id(9).into(),
+        ];
+        insert(&db, "blocks", columns, values).await
+    };
+    let key = "ab".repeat(32);
+    for (kind, subject) in [("organisation", ""), ("key", key.as_str())] {
+        add(0, kind, subject).await.unwrap();
+        add(1, kind, subject).await.unwrap();
+        let refused = add(0, kind, subject).await.unwrap_err();
+        assert!(matches!(refused.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))), "{refused}");
+    }
 }
 
 async fn text_compares_by_its_bytes(cx: Context) {

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 use csr_service::{
-    Credential, CsrService, EnrollmentGrant, Organisations, Profile, Reason,
+    Credential, CsrService, EnrollmentGrant, Reason,
     Reason::{
         CertificateNotRecorded, CertificateRevoked, EnrollmentNameMismatch, ExpiredTooLong,
-        OrganisationInactive, RenewalTooEarly, SanMismatch, SubjectMismatch,
+        NameNotPermittedByIssuer, OrganisationSuspended, RenewalTooEarly, SanMismatch, SubjectMismatch,
     },
 };
 use libtest_mimic::Trial;
-use renewal_domain::{Clock, DeviceName, OrgId, RevocationReason, StoreError};
-use std::sync::Arc;
+use renewal_domain::{ActionContext, Actor, Clock, DeviceName, RevocationReason};
 
-use crate::world::{ORG, World, enrolling, issued, presenting, rejected};
+use crate::name_constraints::openssl_permits_the_same_names;
+use crate::world::{ORG, World, enrolling, issued, presenting, profile, rejected};
 
 /// A test, and the reason that it is about.
 pub(crate) struct Test {
@@ -44,7 +43,8 @@ tests! {
     RenewalTooEarly: a_certificate_is_not_renewed_before_its_earliest_renewal
     ExpiredTooLong: a_certificate_is_not_recovered_after_the_grace_period
     ExpiredTooLong: a_certificate_that_expired_in_the_year_1_is_not_recovered
-    OrganisationInactive: a_device_of_an_inactive_organisation_is_refused
+    OrganisationSuspended: a_device_of_a_suspended_organisation_is_refused
+    NameNotPermittedByIssuer: openssl_permits_the_same_names
     : a_certificate_that_is_valid_until_the_year_9999_is_renewed
     : the_old_names_in_another_order_and_key_are_renewed
     : a_certificate_without_extensions_is_renewed
@@ -87,7 +87,7 @@ fn an_enrollment_is_for_the_name_it_was_permitted_for() {
     let grant = EnrollmentGrant::for_device(DeviceName::new("gateway-2").unwrap());
     let outcome = world.submit(&world.service(), &world.request(), Credential::Enrollment(grant));
     assert_eq!(rejected(outcome).reason(), EnrollmentNameMismatch);
-    world.assert_nothing_stored();
+    assert_eq!(world.refused_enrollments(), [EnrollmentNameMismatch.code()]);
 }
 
 fn another_subject_is_not_renewed() {
@@ -120,7 +120,7 @@ fn other_alternative_names_are_not_renewed() {
         "-addext subjectAltName=DNS:gw-1.example",
         "-addext subjectAltName=DNS:gw-2.example,IP:192.0.2.1",
         "-addext subjectAltName=DNS:gw-1.example,IP:192.0.2.1,DNS:gw-2.example",
-        "-addext subjectAltName=URI:gw-1.example,IP:192.0.2.1",
+        "-addext subjectAltName=URI:urn:gw-1.example,IP:192.0.2.1",
         "-addext subjectAltName=DNS:gw-1.example,IP:192.0.2.1,IP:192.0.2.1",
     ] {
         let csr = world.workshop.openssl(&format!("req -new -key device.key {names}"));
@@ -134,20 +134,20 @@ fn a_revoked_certificate_is_not_renewed() {
     let csr = world.request();
     let first = issued(world.submit(&service, &csr, enrolling()));
     let reason = RevocationReason::KeyCompromise;
-    world.wait(service.revoke(ORG, &first.certificate.serial, reason)).unwrap();
+    world.wait(service.revoke(ORG, &first.certificate.serial, reason, "", &by())).unwrap();
     refused(&world, &service, &csr, first.pem().as_bytes(), CertificateRevoked);
 }
 
 fn a_certificate_that_is_not_recorded_is_not_renewed_where_it_must_be() {
     let world = World::new();
-    let service = world.builder(Profile::builder()).recorded_certificates_only(true).build();
+    let service = world.recording(profile()).build();
     refused(&world, &service, &world.request(), &world.certificate(), CertificateNotRecorded);
 }
 
 fn a_certificate_is_not_renewed_before_its_earliest_renewal() {
     let world = World::new();
     let earliest = Duration::from_hours(30 * 24);
-    let service = world.builder(Profile::builder().earliest_renewal(Some(earliest))).build();
+    let service = world.builder(profile().earliest_renewal(Some(earliest))).build();
     let (csr, certificate) = (world.request(), world.certificate());
     world.clock.advance(TimeDelta::days(59));
     refused(&world, &service, &csr, &certificate, RenewalTooEarly);
@@ -204,21 +204,18 @@ fn a_certificate_without_extensions_is_renewed() {
     assert_eq!(world.story(), ["renewal_start", "renewal_success"]);
 }
 
-/// No organisation gets certificates.
-struct NoOrganisation;
-
-#[async_trait]
-impl Organisations for NoOrganisation {
-    async fn is_active(&self, _: OrgId) -> Result<bool, StoreError> {
-        Ok(false)
-    }
+/// Who decides in these tests.
+fn by() -> ActionContext {
+    Actor::CommandLine { user: "alice".into(), host: "desk".into() }.into()
 }
 
-fn a_device_of_an_inactive_organisation_is_refused() {
+fn a_device_of_a_suspended_organisation_is_refused() {
     let world = World::new();
-    let service = world.builder(Profile::builder()).organisations(Arc::new(NoOrganisation)).build();
-    let csr = world.request();
-    assert_eq!(rejected(world.submit(&service, &csr, enrolling())).reason(), OrganisationInactive);
-    world.assert_nothing_stored();
-    refused(&world, &service, &csr, &world.certificate(), OrganisationInactive);
+    let service = world.service();
+    let (csr, certificate) = (world.request(), world.certificate());
+    world.wait(service.suspend_organisation(ORG, "audit", &by())).unwrap();
+    assert_eq!(rejected(world.submit(&service, &csr, enrolling())).reason(), OrganisationSuspended);
+    refused(&world, &service, &csr, &certificate, OrganisationSuspended);
+    world.wait(service.resume_organisation(ORG, "", &by())).unwrap();
+    issued(world.submit(&service, &csr, presenting(&certificate)));
 }

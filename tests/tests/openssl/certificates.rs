@@ -3,12 +3,13 @@
 use chrono::TimeDelta;
 use csr_service::Reason::{
     CertificateMalformed, CertificateNameUnsupported, CertificateNotADeviceCertificate,
-    CertificateNotFromDeviceIssuer, CertificateNotYetValid,
+    CertificateNotFromDeviceIssuer, CertificateNotYetValid, KeyGuessable,
 };
 use renewal_domain::Clock;
 
 use crate::case::{Case, foreign_certificate};
 use crate::draft::{content, element, parts, sequence};
+use crate::keys::private_key_1;
 use crate::workshop::P256;
 use crate::world::World;
 
@@ -163,6 +164,15 @@ pub(crate) const CERTIFICATES: &[Case] = &[
         make: |w| {
             w.workshop.openssl("req -new -key device.key -out device.csr");
             w.workshop.dated("device.csr", "99991231235959Z", "99991231235959Z")
+        },
+    },
+    Case {
+        reason: KeyGuessable,
+        name: "a_key_that_can_be_guessed",
+        make: |w| {
+            w.workshop.write("guessable.key", private_key_1());
+            w.workshop.openssl("req -new -key guessable.key -out device.csr");
+            w.signed_with("-extensions device")
         },
     },
     Case { reason: CertificateNameUnsupported, name: "no_common_name", make: |w| named(w, "/O=Works") },

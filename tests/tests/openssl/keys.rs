@@ -1,8 +1,8 @@
 //! Requests with keys and signatures that are not accepted.
 
 use csr_service::Reason::{
-    KeyBelongsToIssuer, KeyMalformed, KeyTooLarge, KeyTooWeak, KeyTypeNotAllowed, RsaExponentNotAllowed,
-    SignatureAlgorithmNotAllowed, SignatureInvalid,
+    KeyBelongsToIssuer, KeyFactorable, KeyGuessable, KeyMalformed, KeyTooLarge, KeyTooWeak,
+    KeyTypeNotAllowed, RsaExponentNotAllowed, SignatureAlgorithmNotAllowed, SignatureInvalid,
 };
 
 use crate::case::Case;
@@ -143,6 +143,36 @@ pub(crate) const REQUESTS: &[Case] = &[
         make: |w| with_rsa_numbers(w, |_, _| b"sixteen thousand".to_vec()),
     },
     Case {
+        reason: KeyFactorable,
+        name: "an_rsa_modulus_that_3_divides",
+        // 2^2048 - 1
+        make: |w| with_rsa_numbers(w, |_, exponent| sequence(&[&element(0x02, &all_ones(2048)), exponent])),
+    },
+    Case {
+        reason: KeyFactorable,
+        name: "close_rsa_primes",
+        make: |_| include_bytes!("../../../crates/csr-service/testdata/rsa2048-close-primes.der").to_vec(),
+    },
+    Case {
+        reason: KeyGuessable,
+        name: "the_private_key_1_of_p_256",
+        make: |w| {
+            w.workshop.write("guessable.key", private_key_1());
+            w.workshop.openssl("req -new -key guessable.key -outform DER")
+        },
+    },
+    Case {
+        reason: KeyGuessable,
+        name: "an_ed25519_key_of_zeros",
+        make: |w| {
+            w.workshop.key("other.key", "ED25519");
+            let mut draft = Draft::of(&w.workshop.openssl("req -new -key other.key -outform DER"));
+            let algorithm = parts(&draft.key)[0];
+            draft.key = sequence(&[algorithm, &element(0x03, &[0; 33])]);
+            draft.signed(&w.workshop)
+        },
+    },
+    Case {
         reason: KeyBelongsToIssuer,
         name: "the_authority_s_own_key",
         make: |w| w.workshop.openssl("req -new -key ca.key -outform DER"),
@@ -237,6 +267,19 @@ pub(crate) const REQUESTS: &[Case] = &[
         make: |w| with_point(w, |point| *point.last_mut().unwrap() ^= 1),
     },
 ];
+
+/// A positive INTEGER of this many bits, all of them ones: its content.
+fn all_ones(bits: usize) -> Vec<u8> {
+    [&[0][..], &vec![0xff; bits / 8]].concat()
+}
+
+/// The private key 1 of P-256 (RFC 5915, section 3), without the point, which OpenSSL computes.
+pub(crate) fn private_key_1() -> Vec<u8> {
+    let mut number = [0; 32];
+    number[31] = 1;
+    let curve = element(0x06, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]);
+    sequence(&[&element(0x02, &[1]), &element(0x04, &number), &element(0xa0, &curve)])
+}
 
 fn with_key(world: &World, kind: &'static str) -> Vec<u8> {
     with_hash(world, kind, "")

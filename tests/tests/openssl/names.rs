@@ -1,7 +1,8 @@
 //! Requests whose subject is no name for a device.
 
 use csr_service::Reason::{
-    SubjectCnLength, SubjectControlCharacter, SubjectUnsupported, SubjectWithSeveralCns, SubjectWithoutCn,
+    SubjectCnLength, SubjectControlCharacter, SubjectMalformed, SubjectUnsupported, SubjectWithSeveralCns,
+    SubjectWithoutCn,
 };
 
 use crate::case::Case;
@@ -82,6 +83,16 @@ pub(crate) const REQUESTS: &[Case] = &[
         make: |w| with_octets(w, UTF8, &[b'\n'; 10_000]),
     },
     Case {
+        reason: SubjectMalformed,
+        name: "an_organisation_of_65_characters",
+        make: |w| with_attribute(w, ORGANISATION, UTF8, &[b'x'; 65]),
+    },
+    Case {
+        reason: SubjectMalformed,
+        name: "a_country_of_three_letters",
+        make: |w| with_attribute(w, COUNTRY, 0x13, b"DEU"),
+    },
+    Case {
         reason: SubjectUnsupported,
         name: "two_attributes_in_one_part",
         make: |w| named(w, "/O=Works+OU=Hall 7/CN=gateway-1"),
@@ -125,6 +136,17 @@ pub(crate) const REQUESTS: &[Case] = &[
         },
     },
 ];
+
+/// The contents of the identifiers of an organisation and of a country.
+const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
+const COUNTRY: &[u8] = &[0x55, 0x04, 0x06];
+
+/// A request of the device with another attribute in its subject.
+fn with_attribute(world: &World, kind: &[u8], tag: u8, value: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::new(&world.workshop);
+    draft.subject = name(&[(kind, tag, value), (CN, UTF8, b"gateway-1")]);
+    draft.signed(&world.workshop)
+}
 
 fn named(world: &World, subject: &str) -> Vec<u8> {
     world.workshop.openssl_with(&["req", "-new", "-key", "device.key", "-outform", "DER", "-subj", subject])

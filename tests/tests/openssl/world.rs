@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use csr_service::{
-    Credential, CsrService, CsrServiceBuilder, EnrollmentGrant, Issued, Issuer, Outcome, Profile,
-    ProfileBuilder, ProvenCertificate, Rejection, Request,
+    Adoption, Credential, CsrService, CsrServiceBuilder, EnrollmentGrant, Issued, Issuer, NamePolicy,
+    Outcome, Profile, ProfileBuilder, ProvenCertificate, Rejection, Request, SanPolicy, SubjectPolicy,
 };
 use renewal_domain::testing::{MemoryStore, MockClock};
 use renewal_domain::{
-    CertificateFilter, Clock, DeviceId, DeviceName, EventFilter, FleetStore, OrgId, PageRequest,
-    RenewalEventStore, SystemClock, device,
+    ActionFilter, ActionKind, ActionStore, CertificateFilter, Clock, DeviceId, DeviceName, EventFilter,
+    FleetStore, OrgId, PageRequest, RenewalEventStore, SystemClock, device,
 };
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -45,7 +45,14 @@ impl World {
         Self { workshop, clock, store: Arc::default(), runtime }
     }
 
+    /// A service that has adopted the authority, as OpenSSL signs with its key too.
     pub(crate) fn builder(&self, profile: ProfileBuilder) -> CsrServiceBuilder {
+        let before = self.clock.now() + TimeDelta::days(1);
+        self.recording(profile).adopted(Adoption { before, organisation: ORG })
+    }
+
+    /// A service that takes no certificate of its authority that it has not recorded.
+    pub(crate) fn recording(&self, profile: ProfileBuilder) -> CsrServiceBuilder {
         let (certificate, key) = (self.workshop.read("ca.pem"), self.workshop.read("ca.key"));
         let issuer = Issuer::from_pem(certificate, key, self.clock.now()).unwrap();
         CsrService::builder(issuer, profile.build().unwrap(), self.store.clone())
@@ -53,11 +60,11 @@ impl World {
     }
 
     pub(crate) fn service(&self) -> CsrService {
-        self.builder(Profile::builder()).build()
+        self.builder(profile()).build()
     }
 
     pub(crate) fn submit(&self, service: &CsrService, csr: &[u8], credential: Credential) -> Outcome {
-        let request = Request { csr, credential, lifetime: None };
+        let request = Request { csr, credential, lifetime: None, source_address: None };
         self.runtime.block_on(service.submit(ORG, request)).unwrap()
     }
 
@@ -107,6 +114,17 @@ impl World {
         events.iter().rev().map(tell).collect()
     }
 
+    /// The reasons of the enrollments that were permitted and refused, which must be all that was decided
+    /// and all that is stored.
+    pub(crate) fn refused_enrollments(&self) -> Vec<String> {
+        let all = PageRequest::first(renewal_domain::PageSize::MAX);
+        let actions = self.wait(self.store.actions(ORG, &ActionFilter::All, &all)).unwrap().items;
+        assert!(actions.iter().all(|action| action.kind == ActionKind::EnrollmentRefused), "{actions:?}");
+        assert!(self.story().is_empty());
+        assert_eq!(self.issued_count(), 0);
+        actions.iter().map(|action| action.reason.as_ref().unwrap().to_string()).collect()
+    }
+
     /// How many certificates the device was issued.
     pub(crate) fn issued_count(&self) -> usize {
         let id = DeviceId::of(ORG, &DeviceName::new("gateway-1").unwrap(), device::DEFAULT_PREFIX);
@@ -119,6 +137,11 @@ impl World {
     pub(crate) fn assert_nothing_stored(&self) {
         assert_eq!(format!("{:?}", self.store), format!("{:?}", MemoryStore::new()));
     }
+}
+
+/// A profile that permits any name, so that what a name must look like is all that stops one.
+pub(crate) fn profile() -> ProfileBuilder {
+    Profile::builder().names(NamePolicy { subject: SubjectPolicy::Any, san: SanPolicy::Any })
 }
 
 pub(crate) fn enrolling() -> Credential {

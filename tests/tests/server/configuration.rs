@@ -21,6 +21,8 @@ pub(crate) fn trials(backends: &Arc<Backends>) -> Vec<Trial> {
             a_wrong_setting_is_named_with_what_was_meant,
             a_missing_or_foreign_key_file_is_named,
             a_key_that_others_can_read_is_warned_about,
+            an_authority_that_may_not_issue_for_clients_is_refused,
+            an_authority_that_may_not_sign_lists_is_warned_about_and_refused_where_certificates_name_one,
         ]
     ));
     trials
@@ -109,4 +111,48 @@ async fn a_key_that_others_can_read_is_warned_about(cx: Context) {
         assert!(warned(0o644), "{name}");
         assert!(!warned(0o600), "{name}");
     }
+}
+
+/// Gives the authority another certificate for its key, with this key usage and further extensions.
+fn replace_authority(site: &Site, usage: &str, further: &str) {
+    let extensions =
+        format!("-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,{usage} {further}");
+    let line =
+        format!("req -x509 -new -key site/ca.key -subj /CN=Other -days 99 {extensions} -out site/ca.pem");
+    site.workshop.openssl(&line);
+}
+
+async fn an_authority_that_may_not_issue_for_clients_is_refused(cx: Context) {
+    let site = Site::new(&cx).await;
+    replace_authority(&site, "keyCertSign,cRLSign", "-addext extendedKeyUsage=serverAuth");
+    for command in [&["serve"][..], &["config", "check"]] {
+        let said = site.run(command).failed();
+        assert!(
+            said.contains("ca.pem") && said.contains("its extendedKeyUsage must have clientAuth"),
+            "{said}"
+        );
+    }
+    replace_authority(&site, "keyCertSign,cRLSign", "-addext extendedKeyUsage=serverAuth,clientAuth");
+    let said = site.run(&["config", "check"]).done().out;
+    assert!(!said.contains("Warning"), "{said}");
+}
+
+async fn an_authority_that_may_not_sign_lists_is_warned_about_and_refused_where_certificates_name_one(
+    cx: Context,
+) {
+    let site = Site::new(&cx).await;
+    replace_authority(&site, "keyCertSign", "");
+    let warning = "the authority may not sign revocation lists (its keyUsage lacks cRLSign)";
+    let said = site.run(&["config", "check"]).done().out;
+    assert!(said.starts_with("The configuration is good.\n") && said.contains(warning), "{said}");
+    let log = Serving::start(&site).stop();
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains(warning)), "{log}");
+
+    site.configure("# crl_url = ", "crl_url = ");
+    for command in [&["serve"][..], &["config", "check"]] {
+        let said = site.run(command).failed();
+        assert!(said.contains("[profile] crl_url") && said.contains("keyUsage must have cRLSign"), "{said}");
+    }
+    replace_authority(&site, "keyCertSign,cRLSign", "");
+    site.run(&["config", "check"]).done();
 }

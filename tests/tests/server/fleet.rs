@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use csr_service::NewEnrollmentToken;
 use futures::StreamExt;
 use futures::stream;
-use renewal_domain::DeviceName;
+use renewal_domain::{DeviceName, GrantedNames};
 
 use crate::device::{self, Device};
-use crate::ledger::{Ledger, ORG};
+use crate::ledger::{Ledger, ORG, by};
 use crate::site::Site;
 
 /// How many enroll at once.
@@ -21,9 +22,12 @@ pub(crate) async fn enrolled(site: &Site, ledger: &Ledger, server: SocketAddr, c
     let enroll = |number| {
         let mut device = Device::named(&format!("gateway-{number}"), &roots);
         async move {
-            let name = DeviceName::new(&device.name).unwrap();
-            let lifetime = Duration::from_mins(10);
-            let (secret, _) = ledger.service.new_enrollment_token(ORG, name, lifetime).await.unwrap();
+            let wanted = NewEnrollmentToken {
+                device: DeviceName::new(&device.name).unwrap(),
+                names: GrantedNames::default(),
+                lifetime: Duration::from_mins(10),
+            };
+            let (secret, _) = ledger.service.new_enrollment_token(ORG, wanted, &by()).await.unwrap();
             device.enroll(server, secret.reveal()).await;
             device
         }

@@ -11,7 +11,8 @@ use tests::{Backend, Backends, Context};
 use crate::site::Site;
 
 /// What it makes, and who may read it.
-const FILES: [(&str, u32); 7] = [
+const FILES: [(&str, u32); 8] = [
+    ("authentication.key", 0o600),
     ("ca.key", 0o600),
     ("ca.pem", 0o644),
     ("ledger.db", 0o644),

@@ -7,17 +7,23 @@ use chrono::TimeDelta;
 use csr_service::{CsrService, Issuer, Profile};
 use renewal_domain::testing::MockClock;
 use renewal_domain::{
-    CertificateFilter, CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, FleetStore,
-    IssuanceStore, OpenRequestFilter, OrgId, PageRequest, PageSize, RenewalEvent, RenewalEventStore, Stage,
-    SystemClock,
+    ActionContext, Actor, CertificateFilter, CertificateRecord, Clock, DeviceId, DeviceName, EventFilter,
+    FleetStore, IssuanceStore, OpenRequestFilter, OrgId, PageRequest, PageSize, RenewalEvent,
+    RenewalEventStore, Stage, SystemClock,
 };
-use renewal_store_seaorm::{ConnectOptions, SeaOrmStore, connect};
+use renewal_files::AuthenticationKeyFile;
+use renewal_store_seaorm::{AuthenticationKeys, ConnectOptions, SeaOrmStore, connect};
 use uuid::Uuid;
 
 use crate::site::Site;
 
 /// The organisation without a label.
 pub(crate) const ORG: OrgId = OrgId::new(Uuid::nil());
+
+/// Who decides in these tests, where no token does.
+pub(crate) fn by() -> ActionContext {
+    Actor::CommandLine { user: "alice".into(), host: "desk".into() }.into()
+}
 
 /// The ledger of a site, and the service over it.
 pub(crate) struct Ledger {
@@ -28,7 +34,10 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) async fn of(site: &Site) -> Self {
-        let store = Arc::new(connect(&site.store_url(), ConnectOptions::new()).await.unwrap());
+        let keys = AuthenticationKeyFile::read(&site.file(AuthenticationKeyFile::NAME)).unwrap();
+        let keys = AuthenticationKeys::new(keys.first(), keys.older().iter().copied());
+        let store = connect(&site.store_url(), ConnectOptions::new()).await.unwrap();
+        let store = Arc::new(store.authenticated(keys));
         let clock = MockClock::at(SystemClock.now());
         let read = |name| std::fs::read(site.file(name)).unwrap();
         let issuer = Issuer::from_pem(read("ca.pem"), read("ca.key"), clock.now()).unwrap();

@@ -58,7 +58,7 @@ async fn an_operator_finds_out_what_happened(cx: Context) {
         .iter()
         .map(|entry| entry["outcome"].as_str().unwrap())
         .collect();
-    assert_eq!(outcomes, ["succeeded", "succeeded", "failed"]);
+    assert_eq!(outcomes, ["created", "succeeded", "succeeded", "failed"]);
 
     let failures = json(&["events", "list", "--device", "gateway-1", "--type", "renewal_failed"]);
     assert_eq!(failures.as_array().unwrap().len(), 1);
@@ -76,7 +76,10 @@ async fn an_operator_finds_out_what_happened(cx: Context) {
     let pem = String::from_utf8(site.workshop.read("second.pem")).unwrap();
     assert!(pem.contains(said(&["certs", "show", &serial, "--pem"]).trim_end()));
     let revoked = said(&["certs", "revoke", &serial, "--reason", "key_compromise"]);
-    assert_eq!(revoked, format!("Certificate {serial} of gateway-1 is revoked (key_compromise).\n"));
+    let (certificate, rest) = revoked.split_once('\n').unwrap();
+    assert_eq!(certificate, format!("Certificate {serial} of gateway-1 is revoked (key_compromise)."));
+    assert!(rest.contains("Revoked with it, as they have its key:"), "{rest}");
+    assert!(rest.contains("Its key is barred"), "{rest}");
     site.request_with("device", "again", "gateway-1");
     site.renew(&server, "again", ("second", "device")).refused(403, "certificate_revoked");
     assert_eq!(json(&["certs", "list", "--revoked"])[0]["serial"], serial);
@@ -118,7 +121,7 @@ async fn a_viewer_reads_and_changes_nothing(cx: Context) {
     let viewer = made.out.trim_end();
     site.ask_as(viewer, &server, &["summary"]).done();
     let said = site.ask_as(viewer, &server, &["enrollment-tokens", "create", "gateway-1"]).failed();
-    assert!(said.contains("operator_required, request "), "{said}");
+    assert!(said.contains("role_required, request "), "{said}");
 
     for format in ["table", "json", "csv"] {
         let listed = site.ask(&server, &["api-tokens", "list", "-o", format]).done().out;
@@ -156,7 +159,7 @@ async fn a_context_is_saved_for_its_owner_alone(cx: Context) {
     let url = server.api();
     let add = ["context", "add", "home", "--server", &url, "--token-file", "site/operator.token"];
     let said = site.run(&add).done().out;
-    assert!(said.starts_with("home is the current context: operator \"init\""), "{said}");
+    assert!(said.starts_with("home is the current context: administrator \"init\""), "{said}");
     let file = site.workshop.path("config/renewal/contexts.toml");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let token = String::from_utf8(site.workshop.read("site/operator.token")).unwrap();

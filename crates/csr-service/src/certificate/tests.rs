@@ -62,7 +62,7 @@ fn a_certificate_names_the_revocation_list_of_its_issuer() {
 #[test]
 fn nothing_of_a_request_but_key_and_names_gets_into_the_certificate() {
     let request = Request {
-        subject: vec![part("2.5.4.10", 19, "Works"), cn("device-1"), part("2.5.4.5", 22, "17")],
+        subject: vec![part("2.5.4.10", 19, "Works"), cn("device-1"), part("2.5.4.5", 19, "17")],
         attributes: vec![crate::test_support::extension_request(&[
             extension("2.5.29.15", true, &tlv(3, &[1, 6])),
             extension("2.5.29.37", true, &seq(&[oid("1.3.6.1.5.5.7.3.1")])),

@@ -9,6 +9,7 @@ use x509_parser::prelude::CertificateRevocationList;
 use super::*;
 use crate::test_support::{Cert, ca_true, extension, issuer, load, new_issuer, now, tlv};
 use crate::{IssuerKey, NewIssuer};
+use x509_parser::prelude::FromDer;
 
 const DAY: Duration = Duration::from_hours(24);
 

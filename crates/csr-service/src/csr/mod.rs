@@ -15,12 +15,11 @@ use der::{Encode, Sequence};
 use sha2::{Digest, Sha256};
 
 use crate::algorithm::{SignatureFailure, verify};
-use crate::alt_names::SubjectAltNames;
 use crate::encoding::{PublicKeyInfo, Signed, Unreadable, check_canonical, der_of};
 use crate::key::{KeyKind, KeyPolicy};
+use crate::names::{RawName, Subject, SubjectAltNames};
 use crate::reason::Reason;
 use crate::rejection::Rejection;
-use crate::subject::{RawName, Subject};
 
 /// The largest request that is read, in octets of DER.
 pub const MAX_CSR_BYTES: usize = 16 * 1024;

@@ -5,9 +5,10 @@ use rcgen::PublicKeyData;
 
 use super::*;
 use crate::test_support::{
-    Cert, Request, YEAR, bits, ca_true, cn, extension, new_issuer, now, oid, part, seq, set, tlv, utc,
+    Cert, Request, YEAR, bits, ca_true, cn, extension, new_issuer, now, oid, part, requested_key, seq, set,
+    tlv, utc,
 };
-use crate::{IssuerKey, KeyPolicy, NewIssuer};
+use crate::{DeviceIssuer, IssuerKey, KeyPolicy, NewIssuer};
 
 const KINDS: [IssuerKey; 4] =
     [IssuerKey::EcdsaP256, IssuerKey::EcdsaP384, IssuerKey::Ed25519, IssuerKey::Rsa2048];
@@ -164,6 +165,51 @@ fn certificates_that_may_not_sign_are_refused() {
 }
 
 #[test]
+fn an_authority_for_other_purposes_than_clients_is_refused() {
+    let certificate = include_str!("../../testdata/authorities/ca-eku-serverauth.pem");
+    let key = include_str!("../../testdata/authorities/ca-eku-serverauth.key");
+    let now = "2027-01-01T00:00:00Z".parse().unwrap();
+    let error = Issuer::from_pem(certificate, key, now).unwrap_err();
+    assert!(matches!(error, IssuerError::MayNotIssueForClients), "{error}");
+    assert!(error.to_string().contains("extendedKeyUsage must have clientAuth"), "{error}");
+    // It may sign revocation lists, and devices that have its certificates are another question.
+    assert!(CrlIssuer::from_pem(certificate, key).is_ok());
+    assert!(DeviceIssuer::trusted_anywhere(certificate).is_ok());
+}
+
+#[test]
+fn an_authority_for_clients_or_for_everything_is_loaded() {
+    const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
+    let with = |purposes: &[&str]| {
+        let purposes: Vec<_> = purposes.iter().map(|purpose| oid(purpose)).collect();
+        certificate_with_key(|c| c.extensions.push(extension("2.5.29.37", false, &seq(&purposes))))
+    };
+    for purposes in [&[CLIENT_AUTH][..], &["1.3.6.1.5.5.7.3.1", CLIENT_AUTH], &["2.5.29.37.0"]] {
+        let (ca, key) = with(purposes);
+        assert!(Issuer::from_pem(ca, key, now()).is_ok(), "{purposes:?}");
+    }
+    // No such purpose, or an unknown one alone.
+    for purposes in [&[][..], &["1.3.6.1.4.1.99999.1"]] {
+        let (ca, key) = with(purposes);
+        assert!(Issuer::from_pem(ca, key, now()).is_err(), "{purposes:?}");
+    }
+}
+
+#[test]
+fn an_authority_without_authorities_below_it_issues_certificates_of_devices() {
+    let path_length = |length: u8| {
+        let constraints = seq(&[tlv(1, &[0xff]), tlv(2, &[length])]);
+        certificate_with_key(|c| c.extensions = vec![extension("2.5.29.19", true, &constraints)])
+    };
+    for length in [0, 1, 7] {
+        let (ca, key) = path_length(length);
+        assert!(Issuer::from_pem(ca, key, now()).is_ok(), "{length}");
+    }
+    let (ca, key) = path_length(0xff);
+    assert!(matches!(refused(ca, &key), IssuerError::Certificate(_)), "a negative path length");
+}
+
+#[test]
 fn subjects_that_rcgen_would_change_or_panic_at_are_refused() {
     for subject in [
         vec![],
@@ -197,6 +243,24 @@ fn an_authority_with_a_key_that_is_not_supported_is_refused() {
     let (ca, _) = certificate_with_key(|c| c.key_info = key.subject_public_key_info());
     let error = refused(ca, &key.serialize_pem());
     assert!(matches!(&error, IssuerError::KeyType(name) if name.contains("P-521")), "{error}");
+}
+
+#[test]
+fn an_authority_whose_private_key_anybody_can_find_is_refused() {
+    let requests = [
+        (&include_bytes!("../../testdata/rsa2049-small-factor.der")[..], "divisible by 3"),
+        (include_bytes!("../../testdata/rsa2048-close-primes.der"), "close to each other"),
+        (include_bytes!("../../testdata/rsa2048-roca.der"), "CVE-2017-15361"),
+        (include_bytes!("../../testdata/p384-private-key-1.der"), "private key is 1"),
+    ];
+    for (request, why) in requests {
+        let (ca, key) = certificate_with_key(|c| c.key_info = requested_key(request));
+        let errors = [refused(&ca, &key), DeviceIssuer::trusted_anywhere(&ca).unwrap_err()];
+        for error in errors {
+            assert!(matches!(&error, IssuerError::KeyType(detail) if detail.contains(why)), "{error}");
+            assert!(error.to_string().contains("use a new key"), "{error}");
+        }
+    }
 }
 
 #[test]

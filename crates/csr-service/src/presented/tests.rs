@@ -3,9 +3,10 @@
 use rcgen::KeyPair;
 
 use super::*;
+use crate::IssuerError;
 use crate::test_support::{
-    Cert, Request, ca_true, cn, extension, generalized, issuer, load, new_issuer, now, oid, part, san, seq,
-    tlv, utc,
+    Cert, Request, ca_true, cn, curve, extension, generalized, issuer, load, new_issuer, now, oid, part,
+    requested_key, rsa, san, seq, tlv, utc,
 };
 use crate::{Csr, IssuerKey, KeyPolicy, NewIssuer, Profile, issue};
 
@@ -22,7 +23,7 @@ impl Authority {
     }
 
     fn trusted(&self) -> Vec<DeviceIssuer> {
-        vec![DeviceIssuer::trusted(self.new.certificate_pem()).unwrap()]
+        vec![DeviceIssuer::trusted_anywhere(self.new.certificate_pem()).unwrap()]
     }
 
     fn present(&self, certificate: &Cert) -> Result<PresentedCertificate, Rejection> {
@@ -41,7 +42,7 @@ fn an_issued_certificate_can_be_presented() {
     let names = san(&[(0x82, b"a.example"), (0x86, b"urn:x")]);
     let csr = Csr::parse(&Request::extensions(&[names]), &KeyPolicy::default()).unwrap();
     let made = issue(&issuer, &Profile::default(), &csr, None, now()).unwrap();
-    let issuers = [issuer.as_device_issuer(true)];
+    let issuers = [issuer.as_device_issuer()];
     for input in [made.der().to_vec(), made.pem().into_bytes()] {
         let presented = PresentedCertificate::parse(&input, &issuers, now()).unwrap();
         assert_eq!(presented.der(), made.der());
@@ -52,7 +53,6 @@ fn an_issued_certificate_can_be_presented() {
         assert_eq!(presented.spki_der(), csr.spki_der());
         assert_eq!(presented.not_before(), made.not_before());
         assert_eq!(presented.not_after(), made.not_after());
-        assert_eq!(presented.required_standing(), Standing::Recorded);
     }
 }
 
@@ -61,7 +61,6 @@ fn a_certificate_without_extensions_can_be_presented() {
     let authority = Authority::new();
     let presented = authority.present(&Cert::default()).unwrap();
     assert_eq!(presented.serial().to_string(), "17");
-    assert_eq!(presented.required_standing(), Standing::NotRevoked);
     assert!(authority.present(&Cert { version: Vec::new(), ..Cert::default() }).is_ok());
 }
 
@@ -119,12 +118,11 @@ fn a_foreign_certificate_is_refused() {
 fn the_device_issuer_whose_key_signed_is_found_among_several_of_one_name() {
     let (first, second) = (Authority::new(), Authority::new());
     let issuers = [
-        DeviceIssuer::trusted(first.new.certificate_pem()).unwrap(),
-        DeviceIssuer::recorded(second.new.certificate_pem()).unwrap(),
+        DeviceIssuer::trusted_anywhere(first.new.certificate_pem()).unwrap(),
+        DeviceIssuer::previous(second.new.certificate_pem()).unwrap(),
     ];
     let presented = PresentedCertificate::parse(&Cert::default().der(&second.key), &issuers, now()).unwrap();
     assert_eq!(presented.issuer_index(), 1);
-    assert_eq!(presented.required_standing(), Standing::Recorded);
 }
 
 #[test]
@@ -155,6 +153,67 @@ fn certificates_that_are_not_for_devices_are_refused() {
     let own =
         PresentedCertificate::parse(authority.new.certificate_pem().as_bytes(), &authority.trusted(), now());
     assert_eq!(own.unwrap_err().reason(), Reason::CertificateNotADeviceCertificate);
+}
+
+#[test]
+fn a_certificate_whose_key_is_not_for_signatures_is_refused() {
+    let authority = Authority::new();
+    let usage = |bits: [u8; 2]| Cert {
+        extensions: vec![extension("2.5.29.15", true, &tlv(3, &bits))],
+        ..Cert::default()
+    };
+    // keyEncipherment, keyAgreement, nonRepudiation.
+    for bits in [[5, 0x20], [3, 0x08], [6, 0x40]] {
+        let rejection = authority.present(&usage(bits)).unwrap_err();
+        assert_eq!(rejection.reason(), Reason::CertificateNotADeviceCertificate);
+        assert_eq!(rejection.detail(), "its key usage lacks digitalSignature");
+    }
+    // digitalSignature, alone or with keyEncipherment.
+    for bits in [[7, 0x80], [5, 0xa0]] {
+        assert!(authority.present(&usage(bits)).is_ok());
+    }
+}
+
+#[test]
+fn a_certificate_whose_private_key_anybody_can_find_is_refused() {
+    let authority = Authority::new();
+    let requests = [
+        (&include_bytes!("../../testdata/rsa2049-small-factor.der")[..], Reason::KeyFactorable),
+        (include_bytes!("../../testdata/rsa2048-close-primes.der"), Reason::KeyFactorable),
+        (include_bytes!("../../testdata/rsa2048-roca.der"), Reason::KeyFactorable),
+        (include_bytes!("../../testdata/p256-private-key-1.der"), Reason::KeyGuessable),
+        (include_bytes!("../../testdata/p384-private-key-n-1.der"), Reason::KeyGuessable),
+    ];
+    for (request, reason) in requests {
+        let certificate = Cert { key_info: requested_key(request), ..Cert::default() };
+        let rejection = authority.present(&certificate).unwrap_err();
+        assert_eq!(rejection.reason(), reason);
+        assert!(rejection.detail().starts_with("the presented certificate's key, "), "{rejection}");
+    }
+    let uncompressed = requested_key(requests[3].0);
+    let compressed = [&[2], &uncompressed[27..59]].concat();
+    let certificate = Cert { key_info: curve("1.2.840.10045.3.1.7", &compressed), ..Cert::default() };
+    assert_eq!(authority.refused(&certificate), Reason::KeyGuessable);
+}
+
+#[test]
+fn a_certificate_for_a_key_that_no_request_may_have_can_be_presented() {
+    let authority = Authority::new();
+    let other_key = |request| Cert { key_info: requested_key(request), ..Cert::default() };
+    for request in [
+        &include_bytes!("../../testdata/rsa1024.csr")[..],
+        include_bytes!("../../testdata/rsa2048-e3.csr"),
+        include_bytes!("../../testdata/rsa-pss-key.csr"),
+        include_bytes!("../../testdata/p521.csr"),
+        include_bytes!("../../testdata/ed448.csr"),
+        include_bytes!("../../testdata/secp256k1.csr"),
+    ] {
+        authority.present(&other_key(request)).unwrap();
+    }
+    // An RSA key that is too long to be judged, and one that is none.
+    for key_info in [rsa(&[0xff; 2000], &[1, 0, 1]), rsa(&[], &[])] {
+        authority.present(&Cert { key_info, ..Cert::default() }).unwrap();
+    }
 }
 
 #[test]
@@ -224,20 +283,25 @@ fn names_that_cannot_be_renewed_are_refused() {
         Cert { subject: vec![part("2.5.4.3", 0x14, "a")], ..Cert::default() },
         Cert { subject: vec![cn("a"), tlv(5, &[])], ..Cert::default() },
         Cert { extensions: vec![san(&[(0xa0, &[])])], ..Cert::default() },
+        Cert { extensions: vec![san(&[(0x82, b".example")])], ..Cert::default() },
+        Cert { subject: vec![part("2.5.4.3", 22, "a")], ..Cert::default() },
     ] {
         assert_eq!(authority.refused(&certificate), Reason::CertificateNameUnsupported);
     }
+    let long = Cert { subject: vec![part("2.5.4.10", 12, &"x".repeat(65)), cn("a")], ..Cert::default() };
+    let said = authority.present(&long).unwrap_err().to_string();
+    assert!(said.contains("(O has at most 64 characters, this one has 65: xxx"), "{said}");
 }
 
 #[test]
 fn what_is_no_authority_cannot_be_a_device_issuer() {
     let authority = Authority::new();
     let leaf = Cert::default().der(&authority.key);
-    assert!(matches!(DeviceIssuer::trusted(&leaf), Err(IssuerError::NotAnAuthority)));
-    assert!(matches!(DeviceIssuer::recorded("x"), Err(IssuerError::Certificate(_))));
+    assert!(matches!(DeviceIssuer::trusted_anywhere(&leaf), Err(IssuerError::NotAnAuthority)));
+    assert!(matches!(DeviceIssuer::previous("x"), Err(IssuerError::Certificate(_))));
     let no_cert_sign = extension("2.5.29.15", true, &tlv(3, &[7, 0x80]));
     let der = Cert { extensions: vec![ca_true(), no_cert_sign], ..Cert::default() }.der(&authority.key);
-    assert!(matches!(DeviceIssuer::trusted(&der), Err(IssuerError::MayNotSign)));
+    assert!(matches!(DeviceIssuer::trusted_anywhere(&der), Err(IssuerError::MayNotSign)));
 }
 
 #[test]
@@ -246,7 +310,7 @@ fn every_kind_of_issuer_can_be_a_device_issuer() {
         let issuer = load(&new_issuer(kind));
         let csr = Csr::parse(&Request::default().der(), &KeyPolicy::default()).unwrap();
         let made = issue(&issuer, &Profile::default(), &csr, None, now()).unwrap();
-        let issuers = [issuer.as_device_issuer(true)];
+        let issuers = [issuer.as_device_issuer()];
         assert!(PresentedCertificate::parse(made.der(), &issuers, now()).is_ok());
     }
 }

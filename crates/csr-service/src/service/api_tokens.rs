@@ -1,5 +1,6 @@
 //! Tokens with which operators, and programs, use the HTTP API.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,13 +8,17 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use renewal_domain::text::is_unsafe;
-use renewal_domain::{ApiRole, ApiToken, ApiTokenId, OrgId, Sha256Digest};
+use renewal_domain::{
+    ActionContext, ActionKind, ApiRole, ApiToken, ApiTokenId, Cursor, EnrollmentToken, NewAction, OrgId,
+    PageRequest, PageSize, Scope, Sha256Digest, Target,
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tracing::info;
 use uuid::Uuid;
 
 use super::CsrService;
+use super::enrollment_tokens::genuine;
 use crate::outcome::ServiceError;
 use crate::{IssueError, RandomError};
 
@@ -68,6 +73,7 @@ impl CsrService {
         name: &str,
         role: ApiRole,
         lifetime: Option<Duration>,
+        by: &ActionContext,
     ) -> Result<(ApiTokenSecret, ApiToken), ServiceError> {
         let parts = &self.parts;
         if !(1..=64).contains(&name.chars().count()) || name.chars().any(is_unsafe) {
@@ -83,10 +89,14 @@ impl CsrService {
             secret_sha256: Sha256::digest(secret).into(),
             expires_at: lifetime.map(|lifetime| parts.clock.now() + lifetime.min(LONGEST)),
             revoked_at: None,
+            made_by: by.actor.clone(),
         }
         .in_whole_seconds();
-        parts.stores.api_tokens.create_api_token(org, &token).await?;
-        info!(%org, token = %token.id, name = token.name, role = role.as_str(), "made an API token");
+        let new = NewAction::new(ActionKind::TokenCreated, Target::ApiToken(token.id));
+        let action = parts.action(org, by, new.note(format!("{}, {}", token.name, role.as_str())));
+        parts.stores.api_tokens.create_api_token(org, &token, &action).await?;
+        info!(%org, token = %token.id, name = token.name, role = role.as_str(), actor = %by.actor,
+            "made an API token");
         Ok((ApiTokenSecret::of(org, token.id, &secret), token))
     }
 
@@ -97,7 +107,7 @@ impl CsrService {
     /// The store's failures.
     pub async fn api_token(&self, text: &str) -> Result<Option<ApiToken>, ServiceError> {
         let Some(parsed) = parse(text) else { return Ok(None) };
-        let token = self.parts.stores.api_tokens.api_token(parsed.org, parsed.id).await?;
+        let token = genuine(self.parts.stores.api_tokens.api_token(parsed.org, parsed.id).await)?;
         let now = self.parts.clock.now();
         Ok(token.filter(|token| is_it(token, &parsed, now)))
     }
@@ -110,14 +120,74 @@ impl CsrService {
         &self,
         org: OrgId,
         id: ApiTokenId,
+        by: &ActionContext,
     ) -> Result<Option<ApiToken>, ServiceError> {
         let now = self.parts.clock.now();
-        let token = self.parts.stores.api_tokens.revoke_api_token(org, id, now).await?;
+        let action =
+            self.parts.action(org, by, NewAction::new(ActionKind::TokenRevoked, Target::ApiToken(id)));
+        let token = self.parts.stores.api_tokens.revoke_api_token(org, id, now, &action).await?;
         if token.is_some() {
-            info!(%org, token = %id, "revoked an API token");
+            info!(%org, token = %id, actor = %by.actor, "revoked an API token");
         }
         Ok(token)
     }
+
+    /// Revokes every token that was made with an API token, and with what was made with it in turn: API
+    /// tokens, and enrollment tokens that were not used yet. How many were revoked.
+    ///
+    /// # Errors
+    /// The store's failures; what was revoked until then stays revoked.
+    pub async fn revoke_tokens_made_by(
+        &self,
+        org: OrgId,
+        maker: ApiTokenId,
+        by: &ActionContext,
+    ) -> Result<RevokedTokens, ServiceError> {
+        let stores = &self.parts.stores;
+        let (mut revoked, mut seen) = (RevokedTokens::default(), HashSet::from([maker]));
+        let mut makers = vec![maker];
+        while let Some(maker) = makers.pop() {
+            let mut page = PageRequest::first(PageSize::MAX);
+            loop {
+                let found = stores.api_tokens.api_tokens_made_by(org, maker, &page).await?;
+                for token in found.items {
+                    if seen.insert(token.id) {
+                        makers.push(token.id);
+                    }
+                    if token.revoked_at.is_none() {
+                        self.revoke_api_token(org, token.id, by).await?;
+                        revoked.api_tokens += 1;
+                    }
+                }
+                let Some(next) = found.next else { break };
+                page = resumed(&ApiToken::scope(org), next)?;
+            }
+            let mut page = PageRequest::first(PageSize::MAX);
+            loop {
+                let found = stores.enrollment_tokens.enrollment_tokens_made_by(org, maker, &page).await?;
+                for token in found.items.iter().filter(|token| token.end.is_none()) {
+                    self.revoke_enrollment_token(org, token.id, by).await?;
+                    revoked.enrollment_tokens += 1;
+                }
+                let Some(next) = found.next else { break };
+                page = resumed(&EnrollmentToken::scope(org), next)?;
+            }
+        }
+        Ok(revoked)
+    }
+}
+
+/// How many tokens were revoked with the one that made them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RevokedTokens {
+    /// Tokens of the HTTP API.
+    pub api_tokens: u64,
+    /// Tokens with which devices enroll.
+    pub enrollment_tokens: u64,
+}
+
+fn resumed(scope: &Scope, next: Cursor) -> Result<PageRequest, ServiceError> {
+    PageRequest::resume(PageSize::MAX, scope, next).map_err(|error| ServiceError::Interrupted(error.into()))
 }
 
 fn is_it(token: &ApiToken, parsed: &Parsed, now: DateTime<Utc>) -> bool {

@@ -1,15 +1,16 @@
 //! Whether a device that proved who it is may have a new certificate.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use renewal_domain::{OpenRequest, OrgId, Refusal, Standing, StoreError};
+use renewal_domain::{Block, DeviceName, OpenRefusal, OpenRequest, OpenRules};
 
 use super::Parts;
+use crate::names::difference;
 use crate::{Csr, PresentedCertificate, Reason, Rejection};
 
 /// The request asks for exactly the names of the presented certificate (RFC 7030, section 4.2.2).
 pub(super) fn same_names(csr: &Csr, presented: &PresentedCertificate) -> Result<(), Rejection> {
     if csr.subject() != presented.subject() {
-        let detail = format!("requested {}, presented {}", csr.subject(), presented.subject());
+        let detail = difference(csr.subject(), presented.subject());
         return Err(Rejection::new(Reason::SubjectMismatch, detail));
     }
     if csr.san() != presented.san() {
@@ -46,39 +47,45 @@ impl Parts {
         Err(Rejection::new(Reason::RenewalTooEarly, format!("it can be renewed from {opens} on")))
     }
 
-    /// Whether the certificate that a request presents, if it does, has this standing in the ledger.
-    pub(super) async fn standing(
-        &self,
-        request: &OpenRequest,
-        standing: Standing,
-    ) -> Result<Result<(), Rejection>, StoreError> {
-        let Some(presented) = request.purpose().presented() else { return Ok(Ok(())) };
-        let found = self.stores.issuance.certificate(request.org_id(), presented.serial()).await?;
-        let revocation = found.as_ref().and_then(|certificate| certificate.revocation);
-        let judged = standing.judge(found.is_some(), revocation);
-        Ok(judged.map_err(|refusal| rejection(refusal, request)))
-    }
-
-    /// Whether the organisation gets certificates at present.
-    pub(super) async fn active(&self, org: OrgId) -> Result<Result<(), Rejection>, StoreError> {
-        let active = self.organisations.is_active(org).await?;
-        Ok(if active { Ok(()) } else { Err(Reason::OrganisationInactive.into()) })
+    /// The rules under which a request is opened now.
+    pub(super) fn rules(&self, now: DateTime<Utc>) -> OpenRules {
+        let profile = &self.profile;
+        OpenRules { now, superseded: profile.superseded(), key_reuse: profile.key_reuse() }
     }
 }
 
-/// What is said of a presented certificate that does not have the standing it needs.
-pub(super) fn rejection(refusal: Refusal, request: &OpenRequest) -> Rejection {
+/// What is said of a request that may not be opened.
+pub(super) fn rejection(refusal: OpenRefusal, request: &OpenRequest) -> Rejection {
+    let because = |block: &Block| match block.reason.as_str() {
+        "" => format!("since {}", block.since),
+        reason => format!("since {}: {reason}", block.since),
+    };
+    let serial = || {
+        let serial = request.purpose().presented().map(|presented| presented.serial().to_string());
+        format!("serial number {}", serial.unwrap_or_default())
+    };
     match refusal {
-        Refusal::Revoked(revocation) => Rejection::new(
+        OpenRefusal::OrganisationSuspended(block) => {
+            Rejection::new(Reason::OrganisationSuspended, because(&block))
+        }
+        OpenRefusal::DeviceBlocked(block) => Rejection::new(Reason::DeviceBlocked, because(&block)),
+        OpenRefusal::KeyBarred(block) => {
+            Rejection::new(Reason::KeyCompromised, format!("barred since {}", block.since))
+        }
+        OpenRefusal::Revoked(revocation) => Rejection::new(
             Reason::CertificateRevoked,
             format!("on {}: {}", revocation.at, revocation.reason.as_str()),
         ),
-        Refusal::NotRecorded => {
-            let serial = request.purpose().presented().map(|presented| presented.serial().to_string());
-            let serial = serial.unwrap_or_default();
-            Rejection::new(Reason::CertificateNotRecorded, format!("serial number {serial}"))
-        }
+        OpenRefusal::RevokedElsewhere => Rejection::new(Reason::CertificateRevoked, serial()),
+        OpenRefusal::NotRecorded => Rejection::new(Reason::CertificateNotRecorded, serial()),
+        OpenRefusal::Superseded => Rejection::new(Reason::CertificateSuperseded, serial()),
+        OpenRefusal::KeyInUse(device) => key_in_use(&device),
     }
+}
+
+/// What is said of a request for the key of another device.
+pub(super) fn key_in_use(device: &DeviceName) -> Rejection {
+    Rejection::new(Reason::KeyInUse, format!("the device {device}"))
 }
 
 /// A time span for a person to read: whole days, or hours below two days.

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use renewal_domain::{OpenRequest, OrgId, RequestId, RequestState, Standing};
+use renewal_domain::{
+    ActionContext, ActionKind, NewAction, OpenRequest, OrgId, RequestId, RequestState, Target,
+};
 use tracing::Instrument;
 
-use super::finish::interrupted;
+use super::authorise::rejection;
+use super::finish::{interrupted, refused};
 use super::{CsrService, Parts};
+use crate::credential::EnrollmentGrant;
 use crate::outcome::{Outcome, ServiceError};
 use crate::{Csr, Reason, Rejection};
 
@@ -25,9 +29,14 @@ impl CsrService {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub async fn approve(&self, org: OrgId, id: RequestId) -> Result<Outcome, ServiceError> {
-        let parts = Arc::clone(&self.parts);
-        let work = async move { parts.approve(org, id).await };
+    pub async fn approve(
+        &self,
+        org: OrgId,
+        id: RequestId,
+        by: &ActionContext,
+    ) -> Result<Outcome, ServiceError> {
+        let (parts, by) = (Arc::clone(&self.parts), by.clone());
+        let work = async move { parts.approve(org, id, &by).await };
         tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(interrupted(error)))
     }
 
@@ -36,22 +45,33 @@ impl CsrService {
     ///
     /// # Errors
     /// As for [`approve`](Self::approve).
-    pub async fn deny(&self, org: OrgId, id: RequestId, note: &str) -> Result<(), ServiceError> {
+    pub async fn deny(
+        &self,
+        org: OrgId,
+        id: RequestId,
+        note: &str,
+        by: &ActionContext,
+    ) -> Result<(), ServiceError> {
         let request = self.parts.pending(org, id).await?;
         let message = if note.is_empty() { Reason::Denied.sentence() } else { note };
-        let recorded = self.parts.end_without_certificate(&request, Reason::Denied, message).await?;
+        let new = decision(ActionKind::RequestDenied, &request).note(note);
+        let action = self.parts.action(org, by, new);
+        let recorded =
+            self.parts.end_without_certificate(&request, Reason::Denied, message, Some(action)).await?;
         if recorded { Ok(()) } else { Err(ServiceError::EndedMeanwhile(id)) }
     }
 }
 
 impl Parts {
-    async fn approve(&self, org: OrgId, id: RequestId) -> Result<Outcome, ServiceError> {
+    async fn approve(&self, org: OrgId, id: RequestId, by: &ActionContext) -> Result<Outcome, ServiceError> {
         let request = self.pending(org, id).await?;
+        let action = self.action(org, by, decision(ActionKind::RequestApproved, &request));
         match self.check_again(&request).await? {
-            Ok(csr) => self.sign_and_record(&request, csr).await,
+            Ok(csr) => self.sign_and_record(&request, csr, Some(action)).await,
             Err(rejection) => {
-                let message = rejection.message();
-                let recorded = self.end_without_certificate(&request, rejection.reason(), &message).await?;
+                let (reason, message) = (rejection.reason(), rejection.message());
+                let action = refused(action, &rejection);
+                let recorded = self.end_without_certificate(&request, reason, &message, Some(action)).await?;
                 if recorded {
                     Ok(Outcome::Rejected(rejection))
                 } else {
@@ -70,11 +90,38 @@ impl Parts {
         }
     }
 
+    /// Checks what is about to be signed as it was checked when it came: the request itself, its names, its
+    /// token, and what the ledger knows.
     async fn check_again(&self, request: &OpenRequest) -> Result<Result<Csr, Rejection>, ServiceError> {
-        let csr = Csr::parse(request.csr_der(), self.profile.key_policy())
-            .and_then(|csr| self.issuer.refuse_own_key(&csr).map(|()| csr));
-        let active = self.active(request.org_id()).await?;
-        let standing = self.standing(request, Standing::NotRevoked).await?;
-        Ok(csr.and_then(|csr| active.and(standing).map(|()| csr)))
+        let csr = match self.read_csr(request.csr_der()) {
+            Ok(csr) => csr,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let name = csr.subject().common_name();
+        if name != request.device_name() || self.device(request.org_id(), name) != request.device_id() {
+            let detail = format!("requested {name}, recorded {}", request.device_name());
+            return Ok(Err(Rejection::new(Reason::EnrollmentNameMismatch, detail)));
+        }
+        if let Some(token) = request.purpose().token() {
+            let token = self.stores.enrollment_tokens.enrollment_token(request.org_id(), token).await?;
+            let grant = token.map(|token| EnrollmentGrant::by_token(&token, self.clock.now()));
+            let Some(grant) = grant else { return Ok(Err(Reason::EnrollmentTokenRevoked.into())) };
+            // The token was good when the request came; that it has expired since is no matter.
+            match grant.unusable() {
+                Some(reason @ (Reason::EnrollmentTokenUsed | Reason::EnrollmentTokenRevoked)) => {
+                    return Ok(Err(reason.into()));
+                }
+                _ if !grant.permits(name) => return Ok(Err(Reason::EnrollmentNameMismatch.into())),
+                _ => {}
+            }
+        }
+        let rules = self.rules(self.clock.now());
+        let refusal = self.stores.issuance.refusal(request.org_id(), request, &rules).await?;
+        Ok(refusal.map_or(Ok(csr), |refusal| Err(rejection(refusal, request))))
     }
+}
+
+/// A decision about a pending request.
+fn decision(kind: ActionKind, request: &OpenRequest) -> NewAction {
+    NewAction::new(kind, Target::Request(request.id())).device(request.device_id())
 }

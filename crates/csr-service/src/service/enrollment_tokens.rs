@@ -3,9 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use renewal_domain::{DeviceName, EnrollmentToken, OrgId, Sha256Digest, TokenId};
+use renewal_domain::{
+    ActionContext, ActionKind, DeviceName, EnrollmentToken, GrantedNames, NewAction, OrgId, Sha256Digest,
+    StoreError, Target, TokenId,
+};
 use sha2::{Digest, Sha256};
-use tracing::info;
+use tracing::{error, info};
 
 use super::CsrService;
 use crate::credential::EnrollmentGrant;
@@ -43,24 +46,52 @@ impl fmt::Debug for TokenSecret {
     }
 }
 
+/// What enrollment token to make.
+#[derive(Debug, Clone)]
+pub struct NewEnrollmentToken {
+    /// The one device that may enroll with it.
+    pub device: DeviceName,
+    /// The names that it grants beside the device's own.
+    pub names: GrantedNames,
+    /// How long it is good; cut to a hundred years.
+    pub lifetime: Duration,
+}
+
 impl CsrService {
-    /// Makes a token with which one device can enroll, once, until its lifetime is over.
+    /// Makes a token with which one device can enroll, once, until its lifetime is over, under its name
+    /// and those that are granted beside it.
     ///
     /// # Errors
     /// The store's failures, and [`ServiceError::Issue`] when there are no random numbers.
     pub async fn new_enrollment_token(
         &self,
         org: OrgId,
-        device: DeviceName,
-        lifetime: Duration,
+        wanted: NewEnrollmentToken,
+        by: &ActionContext,
     ) -> Result<(TokenSecret, EnrollmentToken), ServiceError> {
         let parts = &self.parts;
         let secret = TokenSecret::random().map_err(IssueError::from)?;
-        let expires_at = parts.clock.now() + lifetime.min(Duration::from_hours(24 * 365 * 100));
-        let id: TokenId = parts.ids.next().into();
-        let token = EnrollmentToken::new(id, org, device, digest(secret.reveal()), expires_at);
-        parts.stores.enrollment_tokens.create_enrollment_token(org, &token).await?;
-        info!(%org, token = %id, device = %token.device_name, "made an enrollment token");
+        let token = EnrollmentToken {
+            id: parts.ids.next().into(),
+            org_id: org,
+            device_name: wanted.device,
+            names: wanted.names,
+            secret_sha256: digest(secret.reveal()),
+            expires_at: parts.clock.now() + wanted.lifetime.min(Duration::from_hours(24 * 365 * 100)),
+            end: None,
+            made_by: by.actor.clone(),
+        }
+        .in_whole_seconds();
+        let device = self.device_id(org, &token.device_name);
+        let mut note = format!("for {}, until {}", token.device_name, token.expires_at);
+        for name in token.names.subject().iter().chain(token.names.san()) {
+            note.push_str(", grants ");
+            note.push_str(name);
+        }
+        let new = NewAction::new(ActionKind::TokenCreated, Target::EnrollmentToken(token.id));
+        let action = parts.action(org, by, new.device(device).note(note));
+        parts.stores.enrollment_tokens.create_enrollment_token(org, &token, &action).await?;
+        info!(%org, token = %token.id, device = %token.device_name, actor = %by.actor, "made an enrollment token");
         Ok((secret, token))
     }
 
@@ -75,7 +106,8 @@ impl CsrService {
     ) -> Result<Option<EnrollmentGrant>, ServiceError> {
         let parts = &self.parts;
         // Found by its digest: how long that takes says nothing about the secret.
-        let token = parts.stores.enrollment_tokens.enrollment_token_of_secret(org, &digest(secret)).await?;
+        let found = parts.stores.enrollment_tokens.enrollment_token_of_secret(org, &digest(secret)).await;
+        let token = genuine(found)?;
         Ok(token.map(|token| EnrollmentGrant::by_token(&token, parts.clock.now())))
     }
 
@@ -87,9 +119,28 @@ impl CsrService {
         &self,
         org: OrgId,
         id: TokenId,
+        by: &ActionContext,
     ) -> Result<Option<EnrollmentToken>, ServiceError> {
         let now = self.parts.clock.now();
-        Ok(self.parts.stores.enrollment_tokens.revoke_enrollment_token(org, id, now).await?)
+        let new = NewAction::new(ActionKind::TokenRevoked, Target::EnrollmentToken(id));
+        let action = self.parts.action(org, by, new);
+        let tokens = &self.parts.stores.enrollment_tokens;
+        Ok(tokens.revoke_enrollment_token(org, id, now, &action).await?)
+    }
+}
+
+/// A token that was found, unless its row is a forgery: whoever shows the secret of that one gets nothing,
+/// and the log output says so.
+pub(super) fn genuine<T>(found: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match found {
+        Err(StoreError::Corrupt { table, column: "mac", row, .. }) => {
+            error!(
+                table,
+                row, "a token was shown whose row is a forgery, or was made with another authentication key"
+            );
+            Ok(None)
+        }
+        found => found,
     }
 }
 

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
-    Answer, Completed, Completion, IssuedParts, OpenRequest, Opened, RequestState, Standing, StoreError,
+    Action, ActionKind, Answer, Completed, Completion, IssuedParts, KeyReuse, NewAction, OpenRequest, Opened,
+    Presented, RequestState, StoreError, Target,
 };
 use tokio::time::{Instant, timeout};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::Parts;
-use super::authorise::rejection;
+use super::authorise::{key_in_use, rejection};
 use crate::certificate::issue;
 use crate::outcome::{Issued, Outcome, Pending, ServiceError};
+use crate::stored::check_stored;
 use crate::{Csr, IssuedCertificate, Reason, Rejection};
 
 /// When to ask again for a request that another call is signing right now.
@@ -23,34 +25,39 @@ const RETRY_SIGNING: Duration = Duration::from_secs(2);
 const RETRY_PENDING: Duration = Duration::from_mins(1);
 
 impl Parts {
-    /// Opens the request and, unless it was answered before or waits for a person, ends it. It is
-    /// refused, and not opened, when the certificate that it presents does not have this standing.
+    /// Opens the request and, unless it was answered before or waits for a person, ends it. It may be
+    /// refused, and not opened.
     pub(super) async fn open_and_finish(
         self: Arc<Self>,
         request: OpenRequest,
         csr: Csr,
-        standing: Standing,
         now: DateTime<Utc>,
     ) -> Result<Result<Outcome, Rejection>, ServiceError> {
-        let opened = self.stores.issuance.open(request.org_id(), &request, standing, now).await?;
-        if let (Opened::New, Some(start)) = (&opened, request.start_event()) {
-            self.observer.recorded(&start);
+        let org = request.org_id();
+        let opened = self.stores.issuance.open(org, &request, &self.rules(now)).await?;
+        if let Opened::New { key_used_by } = &opened {
+            if let Some(start) = request.start_event() {
+                self.observer.recorded(&start);
+            }
+            if let Some(other) = key_used_by {
+                warn!(%org, device = %request.device_id(), %other, "the key is another device's too");
+            }
         }
         Ok(Ok(match opened {
             Opened::Refused(refusal) => return Ok(Err(rejection(refusal, &request))),
-            Opened::Answered(answer) => answered(answer),
-            Opened::New if request.state() == RequestState::Pending => {
+            Opened::Answered(answer) => self.answered(answer)?,
+            Opened::New { .. } if request.state() == RequestState::Pending => {
                 info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
                     "waiting for a person to decide");
                 pending(&request)
             }
-            Opened::New => self.sign_or_fail(&request, csr).await?,
+            Opened::New { .. } => self.sign_or_fail(&request, csr).await?,
         }))
     }
 
     /// Signs and records; what fails ends the attempt.
     async fn sign_or_fail(&self, request: &OpenRequest, csr: Csr) -> Result<Outcome, ServiceError> {
-        let failure = match self.sign_and_record(request, csr).await {
+        let failure = match self.sign_and_record(request, csr, None).await {
             Ok(outcome) => return Ok(outcome),
             Err(failure) => failure,
         };
@@ -67,7 +74,7 @@ impl Parts {
             | ServiceError::ApiTokenName
             | ServiceError::RevocationList(_) => return Err(failure),
         };
-        if let Err(error) = self.end_without_certificate(request, reason, reason.sentence()).await {
+        if let Err(error) = self.end_without_certificate(request, reason, reason.sentence(), None).await {
             let error: &dyn std::error::Error = &error;
             error!(org = %request.org_id(), request = %request.id(), error,
                 "could not record the failure; the reconciler will end the attempt");
@@ -80,11 +87,13 @@ impl Parts {
         &self,
         request: &OpenRequest,
         csr: Csr,
+        decided: Option<Action>,
     ) -> Result<Outcome, ServiceError> {
         let signed = self.sign(request, csr).await?;
         let parts = IssuedParts {
             serial: signed.serial().clone(),
             public_key_sha256: signed.public_key_sha256(),
+            issuer_key_sha256: self.issuer.public_key_sha256(),
             not_before: signed.not_before(),
             not_after: signed.not_after(),
             der: signed.into_der(),
@@ -92,6 +101,11 @@ impl Parts {
         let end = self.ids.next_after(request.id().start_event());
         let completion =
             request.issued(end, parts).map_err(|error| ServiceError::Interrupted(error.into()))?;
+        let presented = request.purpose().presented().map(Presented::public_key_sha256);
+        let is_new_key = presented != Some(request.public_key_sha256());
+        let completion = completion
+            .refusing_key_in_use(is_new_key && self.profile.key_reuse() == KeyReuse::Refuse)
+            .with_action(decided.clone());
         match (self.complete(request, &completion).await?, completion.certificate().cloned()) {
             (Completed::Recorded, Some(certificate)) => {
                 info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
@@ -99,12 +113,23 @@ impl Parts {
                 Ok(Outcome::Issued(Box::new(Issued { certificate, repeated: false })))
             }
             (Completed::TokenUnusable, _) => {
-                let reason = Reason::EnrollmentTokenUsed;
-                self.end_without_certificate(request, reason, reason.sentence()).await?;
-                Ok(Outcome::Rejected(reason.into()))
+                self.end_refused(request, Reason::EnrollmentTokenUsed.into(), decided).await
             }
+            (Completed::KeyInUse(device), _) => self.end_refused(request, key_in_use(&device), decided).await,
             (Completed::Recorded | Completed::TooLate, _) => Err(ServiceError::EndedMeanwhile(request.id())),
         }
+    }
+
+    /// Ends a request that was refused at the last moment.
+    async fn end_refused(
+        &self,
+        request: &OpenRequest,
+        rejection: Rejection,
+        decided: Option<Action>,
+    ) -> Result<Outcome, ServiceError> {
+        let decided = decided.map(|action| refused(action, &rejection));
+        self.end_without_certificate(request, rejection.reason(), &rejection.message(), decided).await?;
+        Ok(Outcome::Rejected(rejection))
     }
 
     /// Signs on a thread where a slow key disturbs nobody. What a key signs after the deadline
@@ -122,23 +147,38 @@ impl Parts {
         Ok(signed.map_err(|_| ServiceError::SignerTimeout(deadline))?.map_err(unsigned)??)
     }
 
-    /// Ends a request without a certificate. Whether this end is the one that is recorded.
+    /// Ends a request without a certificate: as a person decided, or as the server did. Whether this end
+    /// is the one that is recorded.
     pub(super) async fn end_without_certificate(
         &self,
         request: &OpenRequest,
         reason: Reason,
         message: &str,
+        decided: Option<Action>,
     ) -> Result<bool, ServiceError> {
+        // An enrollment has no events: its end is an action.
+        let enrollment = request.purpose().presented().is_none();
+        let decided = decided.or_else(|| enrollment.then(|| self.enrollment_ended(request, reason, message)));
         let end = self.ids.next_after(request.id().start_event());
         let completion = request
             .failed(end, reason.reason_code(), message)
-            .map_err(|error| ServiceError::Interrupted(error.into()))?;
+            .map_err(|error| ServiceError::Interrupted(error.into()))?
+            .with_action(decided);
         let done = self.complete(request, &completion).await?;
         if done == Completed::Recorded {
             info!(org = %request.org_id(), device = %request.device_id(), request = %request.id(),
                 %reason, "ended without a certificate");
         }
         Ok(done == Completed::Recorded)
+    }
+
+    /// That the server ended an enrollment.
+    fn enrollment_ended(&self, request: &OpenRequest, reason: Reason, message: &str) -> Action {
+        let new = NewAction::new(ActionKind::EnrollmentRefused, Target::Request(request.id()))
+            .device(request.device_id())
+            .reason(reason.reason_code())
+            .note(format!("{}: {message}", request.device_name()));
+        self.own_action(request.org_id(), new)
     }
 
     /// Writes the end of a request. It is given up at the deadline, so that no end is written
@@ -165,16 +205,25 @@ impl Parts {
     }
 }
 
-/// The answer that the same request got before.
-pub(super) fn answered(answer: Answer) -> Outcome {
-    match answer {
-        Answer::Open(request) => pending(&request),
-        Answer::Issued(certificate) => {
-            info!(org = %certificate.org_id, device = %certificate.device_id, serial = %certificate.serial,
-                "gave the same answer again");
-            Outcome::Issued(Box::new(Issued { certificate: *certificate, repeated: true }))
-        }
+impl Parts {
+    /// The answer that the same request got before. A certificate is handed out only if it is ours, as
+    /// its row says.
+    pub(super) fn answered(&self, answer: Answer) -> Result<Outcome, ServiceError> {
+        Ok(match answer {
+            Answer::Open(request) => pending(&request),
+            Answer::Issued(certificate) => {
+                check_stored(&certificate, &self.device_issuers)?;
+                info!(org = %certificate.org_id, device = %certificate.device_id, serial = %certificate.serial,
+                    "gave the same answer again");
+                Outcome::Issued(Box::new(Issued { certificate: *certificate, repeated: true }))
+            }
+        })
     }
+}
+
+/// An approval that came to nothing.
+pub(super) fn refused(approval: Action, rejection: &Rejection) -> Action {
+    Action { reason: Some(rejection.reason().reason_code()), note: rejection.message(), ..approval }
 }
 
 /// The answer for a request that is open.

@@ -55,7 +55,7 @@ impl Parts {
         loop {
             let found = self.stores.issuance.open_requests(org, &filter, &page).await?;
             for request in &found.items {
-                if self.end_without_certificate(request, reason, reason.sentence()).await? {
+                if self.end_without_certificate(request, reason, reason.sentence(), None).await? {
                     self.observer.reconciled(org, reason);
                     ended += 1;
                 }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use renewal_domain::{
-    CertificateFilter, CertificateRecord, OrgId, PageRequest, PageSize, Revocation, Serial, StoreError,
-};
+use renewal_domain::{OrgId, PageRequest, PageSize, Revocation, RevokedCertificate, Serial, StoreError};
 use tokio::time::timeout;
 use tracing::info;
 
@@ -62,33 +60,21 @@ impl Parts {
         organisations: &[OrgId],
         then: DateTime<Utc>,
     ) -> Result<Vec<Entry>, ServiceError> {
-        let filter = CertificateFilter::Revoked;
         let mut entries: BTreeMap<Serial, Revocation> = BTreeMap::new();
         for org in organisations {
             let mut page = PageRequest::first(PageSize::MAX);
             loop {
-                let found = self.stores.fleet.certificates(*org, &filter, &page).await?;
-                for record in found.items.into_iter().filter(|record| record.not_after >= then) {
-                    if let Some(revocation) = record.revocation
-                        && issuer.has_issued(&record.der).ok_or_else(|| corrupt(&record))?
-                    {
-                        entries.insert(record.serial, revocation);
-                    }
-                }
+                let found = self.stores.revocations.revocations(*org, &page).await?;
+                let listed = found.items.into_iter().filter(|revoked| {
+                    revoked.issuer_key_sha256 == issuer.public_key_sha256()
+                        && revoked.not_after.is_none_or(|end| end >= then)
+                });
+                entries.extend(listed.map(|revoked| (revoked.serial, revoked.revocation)));
                 let Some(next) = found.next else { break };
-                page = PageRequest::resume(PageSize::MAX, &filter.scope(*org), next)
+                page = PageRequest::resume(PageSize::MAX, &RevokedCertificate::scope(*org), next)
                     .map_err(|error| ServiceError::Interrupted(error.into()))?;
             }
         }
         Ok(entries.into_iter().map(|(serial, revocation)| Entry { serial, revocation }).collect())
-    }
-}
-
-fn corrupt(record: &CertificateRecord) -> StoreError {
-    StoreError::Corrupt {
-        table: "device_certificates",
-        column: "der",
-        row: record.serial.to_string(),
-        problem: "it is no certificate".to_owned(),
     }
 }

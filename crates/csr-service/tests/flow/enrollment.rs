@@ -1,7 +1,7 @@
 //! A device's first certificate.
 
 use csr_service::{Credential, EnrollmentGrant, Reason};
-use renewal_domain::{DeviceName, RequestKind};
+use renewal_domain::{ActionKind, Actor, DeviceName, ReasonCode, RequestKind};
 
 use crate::support::{Device, World, assert_rejected, submit};
 
@@ -31,12 +31,17 @@ async fn a_grant_for_one_device_enrolls_no_other() {
 }
 
 #[tokio::test]
-async fn a_bad_unauthenticated_request_leaves_no_trace_but_a_count() {
+async fn a_refused_enrollment_of_somebody_who_was_permitted_is_an_action_of_the_server() {
     let world = World::new();
     let service = world.service();
-    let grant = Credential::Enrollment(EnrollmentGrant::for_any_device());
+    let grant = Credential::Enrollment(EnrollmentGrant::for_device(DeviceName::new("gateway-1").unwrap()));
     assert_rejected(submit(&service, b"rubbish", grant).await, Reason::CsrMalformed);
     assert!(world.events().await.is_empty());
     assert_eq!(world.open_requests().await, 0);
-    assert_eq!(service.unauthenticated_requests(), 1);
+    assert_eq!(service.unauthenticated_requests(), 0);
+    let actions = world.actions().await;
+    let [refused] = actions.as_slice() else { panic!("{actions:?}") };
+    assert_eq!((refused.kind, &refused.actor), (ActionKind::EnrollmentRefused, &Actor::Server));
+    assert_eq!(refused.reason.as_ref().map(ReasonCode::as_str), Some("csr_malformed"));
+    assert_eq!(refused.device_id, Some(Device::named("gateway-1").id()));
 }

@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
-use csr_service::{ApprovalMode, Credential, CsrService, EnrollmentGrant, Outcome, Reason};
+use csr_service::{
+    ApprovalMode, Credential, CsrService, EnrollmentGrant, NewEnrollmentToken, Outcome, Reason,
+};
 use futures::future::join_all;
-use renewal_domain::{DeviceName, RequestKind};
+use renewal_domain::{DeviceName, GrantedNames, RequestKind};
 
-use crate::support::{Device, ORG, World, assert_rejected, days, issued, profile, submit};
+use crate::support::{Device, ORG, World, assert_rejected, by, days, issued, profile, submit};
 
 const HOUR: Duration = Duration::from_hours(1);
 
+fn wanted(device: DeviceName) -> NewEnrollmentToken {
+    NewEnrollmentToken { device, names: GrantedNames::default(), lifetime: HOUR }
+}
+
 async fn token(service: &CsrService, device: &Device) -> String {
     let name = DeviceName::new(device.name.as_str()).unwrap();
-    let (secret, _) = service.new_enrollment_token(ORG, name, HOUR).await.unwrap();
+    let (secret, _) = service.new_enrollment_token(ORG, wanted(name), &by()).await.unwrap();
     secret.reveal().to_owned()
 }
 
@@ -61,8 +67,8 @@ async fn a_token_that_expired_or_was_revoked_enrolls_nobody() {
     let service = world.service();
     let device = Device::named("gateway-1");
     let name = DeviceName::new("gateway-1").unwrap();
-    let (secret, revoked) = service.new_enrollment_token(ORG, name, HOUR).await.unwrap();
-    service.revoke_enrollment_token(ORG, revoked.id).await.unwrap();
+    let (secret, revoked) = service.new_enrollment_token(ORG, wanted(name), &by()).await.unwrap();
+    service.revoke_enrollment_token(ORG, revoked.id, &by()).await.unwrap();
     let refused = submit(&service, &device.csr(), grant(&service, secret.reveal()).await).await;
     assert_rejected(refused, Reason::EnrollmentTokenRevoked);
     let secret = token(&service, &device).await;
@@ -83,7 +89,7 @@ async fn an_approved_enrollment_reaches_the_device_after_its_token_expired() {
     let Outcome::Pending(pending) = ask().await else { panic!("it waits for a person") };
     world.clock.advance(days(1));
     assert_eq!(ask().await, Outcome::Pending(pending));
-    service.approve(ORG, pending.request_id).await.unwrap();
+    service.approve(ORG, pending.request_id, &by()).await.unwrap();
     issued(ask().await);
 }
 

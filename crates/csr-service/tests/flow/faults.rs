@@ -9,7 +9,7 @@ use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 use renewal_domain::RequestKind;
 
 use crate::store_that_fails::{Fault, failing_store};
-use crate::support::{Device, ORG, World, days, issued, profile};
+use crate::support::{Device, ORG, World, by, days, issued, profile};
 
 const FAULTS: [Fault; 5] =
     [Fault::FailBefore, Fault::FailAfter, Fault::GoneFrom, Fault::HangBefore, Fault::HangAfter];
@@ -64,9 +64,10 @@ async fn an_approval_that_fails_at_any_step_can_be_given_again() {
             };
             let store = failing_store(world.store.clone(), at, fault);
             let failing = world.builder(manual(), store).build();
-            let approve = failing.approve(ORG, pending.request_id);
+            let by = by();
+            let approve = failing.approve(ORG, pending.request_id, &by);
             let _lost = tokio::time::timeout(Duration::from_millis(50), approve).await;
-            match service.approve(ORG, pending.request_id).await {
+            match service.approve(ORG, pending.request_id, &by).await {
                 Ok(Outcome::Issued(_)) | Err(ServiceError::NoSuchRequest(_)) => {}
                 other => panic!("{fault:?} at call {at}: {other:?}"),
             }

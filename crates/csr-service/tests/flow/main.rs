@@ -4,9 +4,13 @@
 
 mod api_tokens;
 mod approvals;
+mod blocks;
 mod enrollment;
 mod enrollment_tokens;
 mod faults;
+mod guarded;
+mod name_constraints;
+mod names;
 mod observing;
 mod reconciling;
 mod recoveries;

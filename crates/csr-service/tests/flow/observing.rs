@@ -39,6 +39,10 @@ impl Observer for Notes {
         self.note(format!("unauthenticated: {reason}"));
     }
 
+    fn enrollment_refused(&self, _org: OrgId, reason: Reason) {
+        self.note(format!("enrollment refused: {reason}"));
+    }
+
     fn signed(&self, _took: Duration, successful: bool) {
         self.note(format!("signed: {successful}"));
     }
@@ -65,7 +69,9 @@ async fn an_observer_is_told_every_event_of_the_ledger_once() {
     assert_rejected(other.renew(&service, &first).await, Reason::SubjectMismatch);
     let credential = Credential::Enrollment(EnrollmentGrant::for_any_device());
     assert_rejected(submit(&service, b"rubbish", credential).await, Reason::CsrMalformed);
-    assert_eq!(notes.told(), ["unauthenticated: csr_malformed"]);
+    let nobody = submit(&service, b"rubbish", presenting(b"rubbish")).await;
+    assert_rejected(nobody, Reason::CsrMalformed);
+    assert_eq!(notes.told(), ["enrollment refused: csr_malformed", "unauthenticated: csr_malformed"]);
     let told = std::mem::take(&mut *notes.events.lock().unwrap());
     assert_eq!(told, world.events().await);
 }

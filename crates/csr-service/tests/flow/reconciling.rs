@@ -4,7 +4,7 @@ use csr_service::{ApprovalMode, Outcome, Reconciled, ServiceError};
 use renewal_domain::RequestKind;
 
 use crate::store_that_fails::{Fault, failing_store};
-use crate::support::{Device, ORG, World, days, profile};
+use crate::support::{Device, ORG, World, by, days, profile};
 
 #[tokio::test]
 async fn an_abandoned_attempt_is_ended_once_it_is_old_enough() {
@@ -42,7 +42,7 @@ async fn a_request_that_nobody_decides_about_expires() {
     world.clock.advance(days(2));
     assert_eq!(service.reconcile(ORG).await.unwrap(), Reconciled { abandoned: 0, approval_expired: 1 });
     assert_eq!(world.story().await, ["renewal_start", "renewal_failed: approval_expired"]);
-    let error = service.approve(ORG, pending.request_id).await.unwrap_err();
+    let error = service.approve(ORG, pending.request_id, &by()).await.unwrap_err();
     assert!(matches!(error, ServiceError::NoSuchRequest(_)));
 }
 

@@ -3,7 +3,7 @@
 use csr_service::{ApprovalMode, Outcome, Reason};
 use renewal_domain::RequestKind;
 
-use crate::support::{Device, ORG, World, assert_rejected, days, issued, presenting, profile, submit};
+use crate::support::{Device, ORG, World, assert_rejected, by, days, issued, presenting, profile, submit};
 
 #[tokio::test]
 async fn a_device_within_the_grace_period_recovers() {
@@ -58,7 +58,7 @@ async fn a_recovery_approved_after_the_grace_period_still_reaches_the_device() {
     let Outcome::Pending(pending) = ask().await.unwrap() else { panic!("it waits for a person") };
     world.clock.advance(days(5));
     assert_eq!(ask().await.unwrap(), Outcome::Pending(pending), "asked for in time");
-    let approved = issued(service.approve(ORG, pending.request_id).await.unwrap());
+    let approved = issued(service.approve(ORG, pending.request_id, &by()).await.unwrap());
     assert_eq!(issued(ask().await.unwrap()).certificate, approved.certificate);
     assert_eq!(world.story().await, ["recovery_start", "recovery_success"]);
 }

@@ -1,10 +1,7 @@
 //! A device with a valid certificate asks for a new one.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use csr_service::{DeviceIssuer, NewIssuer, Organisations, Reason, Request};
-use renewal_domain::{Clock, EventType, OrgId, StoreError};
+use csr_service::{DeviceIssuer, NewIssuer, Reason, Request};
+use renewal_domain::{Clock, EventType};
 
 use crate::support::{
     DAY, Device, ORG, World, assert_rejected, days, issued, presenting, profile, rejected, submit,
@@ -107,24 +104,11 @@ async fn a_fleet_may_bring_certificates_of_another_authority_along() {
     let elsewhere = World::new();
     let device = Device::named("gateway-1");
     let foreign = device.enroll(&elsewhere.service()).await;
-    let old_authority = DeviceIssuer::trusted(elsewhere.authority.certificate_pem()).unwrap();
+    let old_authority = DeviceIssuer::trusted(elsewhere.authority.certificate_pem(), ORG).unwrap();
     let service = world.builder(profile(), world.store.clone()).device_issuer(old_authority).build();
     let ours = issued(device.renew(&service, &foreign).await.unwrap()).certificate;
     assert_eq!(ours.presented_serial, Some(foreign.serial));
     assert_eq!(world.story().await, ["renewal_start", "renewal_success"]);
-}
-
-#[tokio::test]
-async fn where_it_is_demanded_a_device_of_one_organisation_cannot_renew_in_another() {
-    let world = World::new();
-    let service = world.builder(profile(), world.store.clone()).recorded_certificates_only(true).build();
-    let device = Device::named("gateway-1");
-    let first = device.enroll(&service).await;
-    let other = OrgId::new(uuid::Uuid::max());
-    let csr = device.csr();
-    let request = Request { csr: &csr, credential: presenting(&first.der), lifetime: None };
-    assert_rejected(service.submit(other, request).await, Reason::CertificateNotRecorded);
-    assert!(device.renew(&service, &first).await.is_ok());
 }
 
 #[tokio::test]
@@ -165,30 +149,11 @@ async fn a_request_may_only_shorten_the_lifetime() {
     for (asked, expected) in [(days(1), days(1)), (days(10_000), profile_lifetime)] {
         let csr = device.rekeyed().csr();
         let lifetime = Some(asked.to_std().unwrap());
-        let request = Request { csr: &csr, credential: presenting(&first.der), lifetime };
+        let request =
+            Request { csr: &csr, credential: presenting(&first.der), lifetime, source_address: None };
         let certificate = issued(service.submit(ORG, request).await.unwrap()).certificate;
         assert_eq!(certificate.not_after - world.clock.now(), expected);
     }
-}
-
-struct Nobody;
-
-#[async_trait]
-impl Organisations for Nobody {
-    async fn is_active(&self, _org: OrgId) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-}
-
-#[tokio::test]
-async fn an_inactive_organisation_gets_no_certificates() {
-    let world = World::new();
-    let device = Device::named("gateway-1");
-    let first = device.enroll(&world.service()).await;
-    let service = world.builder(profile(), world.store.clone()).organisations(Arc::new(Nobody)).build();
-    assert_rejected(device.renew(&service, &first).await, Reason::OrganisationInactive);
-    assert_rejected(device.ask_to_enroll(&service).await, Reason::OrganisationInactive);
-    assert_eq!(world.story().await, ["renewal_start", "renewal_failed: organisation_inactive"]);
 }
 
 #[tokio::test]
@@ -208,7 +173,7 @@ async fn an_issuer_that_expired_meanwhile_ends_the_attempt() {
 async fn other_authorities_do_not_become_issuers_by_being_trusted() {
     let world = World::new();
     let other = NewIssuer::builder("Old CA").create(world.clock.now()).unwrap();
-    let trusted = DeviceIssuer::trusted(other.certificate_pem()).unwrap();
+    let trusted = DeviceIssuer::trusted(other.certificate_pem(), ORG).unwrap();
     let service = world.builder(profile(), world.store.clone()).device_issuer(trusted).build();
     let device = Device::named("gateway-1");
     let first = device.enroll(&service).await;

@@ -12,7 +12,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, RevokedCertificat
 
 use crate::faults::broken;
 use crate::store_that_fails::{Fault, failing_store};
-use crate::support::{DAY, Device, ORG, World, days, issued, profile};
+use crate::support::{DAY, Device, ORG, World, by, days, issued, profile};
 
 const OTHER_ORG: OrgId = OrgId::new(Uuid::from_u128(2));
 
@@ -33,7 +33,8 @@ fn crl_issuer(world: &World) -> CrlIssuer {
 async fn enroll_in(org: OrgId, service: &CsrService, name: &str) -> CertificateRecord {
     let csr = Device::named(name).csr();
     let credential = Credential::Enrollment(EnrollmentGrant::for_any_device());
-    let outcome = service.submit(org, Request { csr: &csr, credential, lifetime: None }).await;
+    let outcome =
+        service.submit(org, Request { csr: &csr, credential, lifetime: None, source_address: None }).await;
     issued(outcome.unwrap()).certificate
 }
 
@@ -49,7 +50,7 @@ async fn what_is_revoked_in_any_organisation_is_listed_with_its_reason() {
     ] {
         let certificate = enroll_in(org, &service, name).await;
         enroll_in(org, &service, "gateway-9").await;
-        service.revoke(org, &certificate.serial, reason).await.unwrap();
+        service.revoke(org, &certificate.serial, reason, "", &by()).await.unwrap();
         expected.push((certificate.serial, code));
     }
     let list = service.revocation_list(&crl_issuer(&world), &[ORG, OTHER_ORG], DAY).await.unwrap();
@@ -69,7 +70,7 @@ async fn the_list_of_an_issuer_has_what_that_issuer_signed() {
     let service = world.builder_for(new.clone(), profile(), world.store.clone()).build();
     let young = enroll_in(ORG, &service, "gateway-1").await;
     for certificate in [&old, &young] {
-        service.revoke(ORG, &certificate.serial, RevocationReason::Superseded).await.unwrap();
+        service.revoke(ORG, &certificate.serial, RevocationReason::Superseded, "", &by()).await.unwrap();
     }
     let of_old = service.revocation_list(&crl_issuer(&world), &[ORG], DAY).await.unwrap();
     assert_eq!(listed(&of_old), [(old.serial, Some(4))]);
@@ -82,7 +83,7 @@ async fn a_certificate_stays_listed_for_one_more_list_after_its_expiry() {
     let world = World::new();
     let service = world.service();
     let certificate = enroll_in(ORG, &service, "gateway-1").await;
-    service.revoke(ORG, &certificate.serial, RevocationReason::KeyCompromise).await.unwrap();
+    service.revoke(ORG, &certificate.serial, RevocationReason::KeyCompromise, "", &by()).await.unwrap();
     let issuer = crl_issuer(&world);
     for (at, count) in [(days(0), 1), (days(1), 1), (days(1) + chrono::TimeDelta::seconds(1), 0)] {
         world.clock.set(certificate.not_after + at);
@@ -97,7 +98,7 @@ async fn a_long_list_is_read_page_by_page() {
     let service = world.service();
     for number in 0..1_001 {
         let certificate = enroll_in(ORG, &service, &format!("gateway-{number}")).await;
-        service.revoke(ORG, &certificate.serial, RevocationReason::Unspecified).await.unwrap();
+        service.revoke(ORG, &certificate.serial, RevocationReason::Unspecified, "", &by()).await.unwrap();
     }
     let list = service.revocation_list(&crl_issuer(&world), &[ORG], DAY).await.unwrap();
     assert_eq!(listed(&list).len(), 1_001);

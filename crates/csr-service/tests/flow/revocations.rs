@@ -3,7 +3,7 @@
 use csr_service::{ApprovalMode, Outcome, Reason, ServiceError};
 use renewal_domain::{RequestKind, RevocationReason, Serial};
 
-use crate::support::{Device, ORG, World, assert_rejected, profile};
+use crate::support::{Device, ORG, World, assert_rejected, by, profile};
 
 #[tokio::test]
 async fn a_revoked_certificate_cannot_be_renewed() {
@@ -11,7 +11,8 @@ async fn a_revoked_certificate_cannot_be_renewed() {
     let service = world.service();
     let device = Device::named("gateway-1");
     let first = device.enroll(&service).await;
-    let revoked = service.revoke(ORG, &first.serial, RevocationReason::KeyCompromise).await.unwrap();
+    let (revoked, _) =
+        service.revoke(ORG, &first.serial, RevocationReason::KeyCompromise, "", &by()).await.unwrap();
     assert_eq!(revoked.revocation.unwrap().reason, RevocationReason::KeyCompromise);
     assert_rejected(device.renew(&service, &first).await, Reason::CertificateRevoked);
     assert_eq!(world.story().await, ["renewal_start", "renewal_failed: certificate_revoked"]);
@@ -26,8 +27,8 @@ async fn what_was_revoked_while_it_waited_is_not_approved() {
     let Outcome::Pending(pending) = device.renew(&service, &first).await.unwrap() else {
         panic!("it waits for a person")
     };
-    service.revoke(ORG, &first.serial, RevocationReason::KeyCompromise).await.unwrap();
-    assert_rejected(service.approve(ORG, pending.request_id).await, Reason::CertificateRevoked);
+    service.revoke(ORG, &first.serial, RevocationReason::KeyCompromise, "", &by()).await.unwrap();
+    assert_rejected(service.approve(ORG, pending.request_id, &by()).await, Reason::CertificateRevoked);
     assert_eq!(world.story().await, ["renewal_start", "renewal_failed: certificate_revoked"]);
     world.assert_all_ended().await;
 }
@@ -35,7 +36,11 @@ async fn what_was_revoked_while_it_waited_is_not_approved() {
 #[tokio::test]
 async fn a_serial_number_that_was_not_issued_here_is_named() {
     let serial: Serial = "0a0b".parse().unwrap();
-    let error = World::new().service().revoke(ORG, &serial, RevocationReason::Unspecified).await.unwrap_err();
+    let error = World::new()
+        .service()
+        .revoke(ORG, &serial, RevocationReason::Unspecified, "", &by())
+        .await
+        .unwrap_err();
     assert!(matches!(error, ServiceError::NoSuchCertificate(_)));
     assert!(error.to_string().contains("0a0b"), "{error}");
 }

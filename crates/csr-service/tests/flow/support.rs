@@ -5,18 +5,24 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use csr_service::{
-    Credential, CsrService, CsrServiceBuilder, EnrollmentGrant, Issued, Issuer, NewIssuer, Outcome, Profile,
-    ProfileBuilder, ProvenCertificate, Reason, Rejection, Request, ServiceError,
+    Credential, CsrService, CsrServiceBuilder, EnrollmentGrant, Issued, Issuer, NamePolicy, NewIssuer,
+    Outcome, Profile, ProfileBuilder, ProvenCertificate, Reason, Rejection, Request, SanPolicy, ServiceError,
 };
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use renewal_domain::testing::{MemoryStore, MockClock, predictable_ids};
 use renewal_domain::{
-    CertificateFilter, CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, EventType, FleetStore,
-    IssuanceStore, OpenRequestFilter, OrgId, PageRequest, RenewalEvent, RenewalEventStore, Stores, device,
+    Action, ActionContext, ActionFilter, ActionKind, ActionStore, Actor, CertificateFilter,
+    CertificateRecord, Clock, DeviceId, DeviceName, EventFilter, EventType, FleetStore, IssuanceStore,
+    OpenRequestFilter, OrgId, PageRequest, RenewalEvent, RenewalEventStore, Stores, device,
 };
 use uuid::Uuid;
 
 pub(crate) const DAY: Duration = Duration::from_hours(24);
+
+/// Who decides in these tests.
+pub(crate) fn by() -> ActionContext {
+    Actor::CommandLine { user: "alice".into(), host: "desk".into() }.into()
+}
 
 pub(crate) const ORG: OrgId = OrgId::new(Uuid::nil());
 
@@ -62,6 +68,11 @@ impl World {
         self.builder(profile, self.store.clone()).build()
     }
 
+    /// A service with the authority of another world, and a ledger of its own.
+    pub(crate) fn same_as(&self, other: &Self) -> CsrService {
+        other.builder(profile(), self.store.clone()).build()
+    }
+
     /// The ledger, oldest first.
     pub(crate) async fn events(&self) -> Vec<RenewalEvent> {
         let page = PageRequest::first(renewal_domain::PageSize::MAX);
@@ -77,6 +88,19 @@ impl World {
             None => event.event_type().to_string(),
         };
         self.events().await.iter().map(tell).collect()
+    }
+
+    /// What was decided, oldest first.
+    pub(crate) async fn actions(&self) -> Vec<Action> {
+        let page = PageRequest::first(renewal_domain::PageSize::MAX);
+        let mut actions = self.store.actions(ORG, &ActionFilter::All, &page).await.unwrap().items;
+        actions.reverse();
+        actions
+    }
+
+    /// The kinds of what was decided, oldest first.
+    pub(crate) async fn action_kinds(&self) -> Vec<ActionKind> {
+        self.actions().await.iter().map(|action| action.kind).collect()
     }
 
     pub(crate) async fn certificates(&self, device: &Device) -> Vec<CertificateRecord> {
@@ -125,7 +149,8 @@ impl World {
 }
 
 pub(crate) fn profile() -> ProfileBuilder {
-    Profile::builder().lifetime(90 * DAY)
+    let san = SanPolicy::from_patterns(["DNS:{cn}.example"]).unwrap();
+    Profile::builder().lifetime(90 * DAY).names(NamePolicy { san, ..NamePolicy::default() })
 }
 
 /// A device: a key and a name.
@@ -154,6 +179,11 @@ impl Device {
 
     pub(crate) fn rekeyed(&self) -> Self {
         Self { name: self.name.clone(), key: KeyPair::generate().unwrap(), san: self.san.clone() }
+    }
+
+    pub(crate) fn clone_key(&self) -> Self {
+        let key = KeyPair::from_pem(&self.key.serialize_pem()).unwrap();
+        Self { name: self.name.clone(), key, san: self.san.clone() }
     }
 
     pub(crate) fn with_san(&self, san: &[&str]) -> Self {
@@ -195,7 +225,7 @@ pub(crate) async fn submit(
     csr: &[u8],
     credential: Credential,
 ) -> Result<Outcome, ServiceError> {
-    service.submit(ORG, Request { csr, credential, lifetime: None }).await
+    service.submit(ORG, Request { csr, credential, lifetime: None, source_address: None }).await
 }
 
 #[track_caller]

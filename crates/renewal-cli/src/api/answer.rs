@@ -9,6 +9,11 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
+/// The server says that what a request names is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotFound(String);
+
 /// The longest text of a server that is repeated, in octets.
 const LONGEST: usize = 2_048;
 
@@ -68,6 +73,9 @@ fn refused(server: &Url, status: StatusCode, problem: &Problem) -> anyhow::Error
     let said = said.trim_end_matches('.');
     if status == StatusCode::UNAUTHORIZED {
         return anyhow!("the server at {server} does not take the token: {said} ({about})");
+    }
+    if status == StatusCode::NOT_FOUND {
+        return NotFound(format!("{said} ({about})")).into();
     }
     anyhow!("{said} ({about})")
 }

@@ -6,9 +6,11 @@ use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use comfy_table::Cell;
 use renewal_domain::{ApiRole, ApiTokenId};
-use renewal_server::api::model::{ApiToken, ApiTokenState, NewApiToken, NewApiTokenSecret};
-use serde_json::json;
+use renewal_server::api::model::{
+    ApiToken, ApiTokenState, NewApiToken, NewApiTokenSecret, RevokeApiToken, RevokedApiToken,
+};
 
+use super::actions::made;
 use super::bootstrap;
 use super::client::Client;
 use super::filters::{span, told};
@@ -21,7 +23,7 @@ use crate::printer::{Format, Listed, Record, print_one};
 pub(crate) enum Command {
     #[command(flatten)]
     Served(Served),
-    /// Make an operator's token in the ledger itself: an organisation's first one, or when all others
+    /// Make an administrator's token in the ledger itself: an organisation's first one, or when all others
     /// are lost
     ///
     /// It works on the ledger of the configuration, whether a server runs on it or not.
@@ -35,12 +37,16 @@ pub(crate) enum Served {
     Create {
         /// Whose it is, or what it is for
         name: String,
-        /// viewer may read, operator may change things too
+        /// viewer reads; approver decides about requests too; operator revokes, blocks and makes enrollment
+        /// tokens too; administrator makes API tokens and suspends the organisation too
         #[arg(long, default_value = "viewer", value_parser = role)]
         role: ApiRole,
-        /// How long it is good, such as 90d; until it is revoked unless given
+        /// How long it is good, such as 30d; 90 days unless it is said
         #[arg(long, value_name = "TIME", value_parser = span)]
         expires_in: Option<Duration>,
+        /// It is good until it is revoked
+        #[arg(long, conflicts_with = "expires_in")]
+        no_expiry: bool,
     },
     /// List tokens, newest first
     List {
@@ -51,6 +57,9 @@ pub(crate) enum Served {
     Revoke {
         /// The token, as `list` shows it
         id: ApiTokenId,
+        /// Every token that was made with it too, and with those in turn
+        #[arg(long)]
+        revoke_made: bool,
     },
 }
 
@@ -58,9 +67,9 @@ pub(crate) enum Served {
 pub(crate) async fn run(client: &Client, format: Format, command: Served) -> Result<()> {
     let path = "api-tokens";
     match command {
-        Served::Create { name, role, expires_in } => {
-            let made =
-                client.post(&[path], &NewApiToken { name, role, expires_in: expires_in.map(told) }).await?;
+        Served::Create { name, role, expires_in, no_expiry } => {
+            let wanted = NewApiToken { name, role, expires_in: expires_in.map(told), no_expiry };
+            let made = client.post(&[path], &wanted).await?;
             print_one(format, made, |made: &NewApiTokenSecret| {
                 let token = &made.token;
                 eprintln!("The {} token \"{}\", shown this once.", token.role.as_str(), token.name);
@@ -70,18 +79,39 @@ pub(crate) async fn run(client: &Client, format: Format, command: Served) -> Res
         Served::List { limit } => {
             listing::print::<ApiToken>(client, format, &[path], Vec::new(), limit).await
         }
-        Served::Revoke { id } => {
-            let token = client.post(&[path, &id.to_string(), "revoke"], &json!({})).await?;
-            print_one(format, token, |token: &ApiToken| {
-                Ok(format!("Token {id} of {} is {}.", token.name, state(token.state).0))
+        Served::Revoke { id, revoke_made } => {
+            let revoked =
+                client.post(&[path, &id.to_string(), "revoke"], &RevokeApiToken { revoke_made }).await?;
+            print_one(format, revoked, |revoked: &RevokedApiToken| {
+                let token = &revoked.token;
+                let told = format!("Token {id} of {} is {}.", token.name, state(token.state).0);
+                if !revoke_made {
+                    return Ok(told);
+                }
+                let made = revoked.revoked;
+                Ok(format!(
+                    "{told}\nMade with it, and revoked too: {} API tokens, {} enrollment tokens.",
+                    made.api_tokens, made.enrollment_tokens
+                ))
             })
         }
     }
 }
 
+impl Record for RevokedApiToken {
+    const FIELDS: &'static [&'static str] = &[
+        "token/id",
+        "token/name",
+        "token/state",
+        "token/revoked_at",
+        "revoked/api_tokens",
+        "revoked/enrollment_tokens",
+    ];
+}
+
 impl Record for ApiToken {
     const FIELDS: &'static [&'static str] =
-        &["id", "name", "role", "created_at", "expires_at", "state", "revoked_at"];
+        &["id", "name", "role", "created_at", "expires_at", "state", "revoked_at", "made_by/display"];
 }
 
 impl Record for NewApiTokenSecret {
@@ -91,16 +121,14 @@ impl Record for NewApiTokenSecret {
 
 impl Listed for ApiToken {
     const NAME: &'static str = "API tokens";
-    const HEADINGS: &'static [&'static str] =
-        &["Token", "Name", "Role", "Made (UTC)", "Expires (UTC)", "State"];
+    const HEADINGS: &'static [&'static str] = &["Token", "Name, role", "Expires (UTC)", "State"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = state(self.state);
         vec![
-            Cell::new(self.id),
-            Cell::new(&self.name),
-            Cell::new(self.role.as_str()),
-            Cell::new(time(self.created_at)),
+            Cell::new(made(self.id, self.created_at, &self.made_by)),
+            Cell::new(format!("{}\n{}", self.name, self.role.as_str())),
             Cell::new(self.expires_at.map_or_else(|| "never".to_owned(), time)),
             cell(state, tone),
         ]
@@ -116,5 +144,6 @@ const fn state(state: ApiTokenState) -> (&'static str, Tone) {
 }
 
 fn role(name: &str) -> Result<ApiRole> {
-    ApiRole::from_name(name).ok_or_else(|| anyhow!("the roles are viewer and operator"))
+    let known = || ApiRole::ALL.map(ApiRole::as_str).join(", ");
+    ApiRole::from_name(name).ok_or_else(|| anyhow!("the roles are {}", known()))
 }

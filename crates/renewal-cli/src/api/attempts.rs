@@ -42,12 +42,23 @@ impl Record for OpenRequest {
         "opened_at",
         "presented_serial",
         "presented_not_after",
+        "csr_sha256",
+        "subject",
+        "san",
+        "not_covered/subject",
+        "not_covered/san",
+        "key",
+        "key_sha256",
+        "credential",
+        "source_address",
+        "problem",
     ];
 }
 
 impl Listed for OpenRequest {
     const NAME: &'static str = "such open requests";
-    const HEADINGS: &'static [&'static str] = &["Request", "Device", "For", "State", "Since (UTC)"];
+    const HEADINGS: &'static [&'static str] = &["Request", "Device", "State since (UTC)"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = match self.state {
@@ -56,10 +67,8 @@ impl Listed for OpenRequest {
         };
         vec![
             Cell::new(self.id),
-            Cell::new(&self.device_name),
-            Cell::new(self.kind),
-            cell(state, tone),
-            Cell::new(time(self.opened_at)),
+            Cell::new(format!("{}, {}", self.device_name, self.kind)),
+            cell(format!("{state}\n{}", time(self.opened_at)), tone),
         ]
     }
 }

@@ -1,17 +1,20 @@
 //! `certs`: the certificates that were issued.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use comfy_table::Cell;
 use renewal_domain::{Clock, RevocationReason, Serial, SystemClock};
-use renewal_server::api::model::{Certificate, Revoke};
+use renewal_server::api::model::{Certificate, CertificateDetails, NewRevocation, Revoke, RevokedWith};
 
 use super::client::Client;
 use super::filters::{span, told};
 use super::listing::{self, Limit};
+use super::{actions, revocations};
+use crate::files;
 use crate::output::{self, Tone, cell, time};
 use crate::printer::{Format, Listed, Record, print_one};
 
@@ -36,15 +39,42 @@ pub(crate) enum Command {
         #[arg(long)]
         pem: bool,
     },
-    /// Revoke a certificate: its device cannot renew with it any more
+    /// Revoke a certificate, or all of a device: nothing is renewed with them any more
+    ///
+    /// For `key_compromise` every other certificate with the key is revoked too, and the key is barred.
     Revoke {
-        /// Its serial number, in hexadecimal
-        serial: Serial,
+        #[command(flatten)]
+        which: Which,
+        /// With --issuer, the serial number of the certificate, in hexadecimal
+        #[arg(long, value_name = "SERIAL", requires = "issuer")]
+        serial: Option<Serial>,
         /// Why: unspecified, `key_compromise`, `affiliation_changed`, superseded,
         /// `cessation_of_operation` or `privilege_withdrawn`
-        #[arg(long, default_value = "unspecified", value_name = "REASON", value_parser = reason)]
+        #[arg(long, value_name = "REASON", value_parser = reason)]
         reason: RevocationReason,
+        /// Why, in words, for the record
+        #[arg(long)]
+        note: Option<String>,
     },
+}
+
+/// What to revoke.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// A certificate that was issued here, by its serial number in hexadecimal
+    #[arg(value_name = "SERIAL")]
+    issued: Option<Serial>,
+    /// All of a device that have not expired, by its name or UUID
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// A certificate in a file, in PEM: of the own authority or of another one that is trusted here
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// A certificate of this authority, with --serial: the SHA-256 fingerprint of the authority's
+    /// certificate, its key identifier, or its subject or common name
+    #[arg(long, value_name = "AUTHORITY", requires = "serial")]
+    issuer: Option<String>,
 }
 
 /// Which certificates.
@@ -91,20 +121,97 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
         }
         Command::Show { serial, pem: false } => {
             let certificate = client.get(&["certificates", &serial.to_string()], &[]).await?;
-            print_one(format, certificate, |certificate| Ok(shown(certificate)))
-        }
-        Command::Revoke { serial, reason } => {
-            let path = ["certificates", &serial.to_string(), "revoke"];
-            let certificate = client.post(&path, &Revoke { reason }).await?;
-            print_one(format, certificate, |certificate: &Certificate| {
-                Ok(format!(
-                    "Certificate {serial} of {} is {}.",
-                    certificate.device_name,
-                    state(certificate).0
-                ))
+            print_one(format, certificate, |details: &CertificateDetails| {
+                Ok(shown(&details.certificate) + &actions::history(&details.actions))
             })
         }
+        Command::Revoke { which, serial, reason, note } => {
+            revoke(client, format, which, serial, Revoke { reason, note }).await
+        }
     }
+}
+
+/// Revokes what the command names.
+async fn revoke(
+    client: &Client,
+    format: Format,
+    which: Which,
+    serial: Option<Serial>,
+    why: Revoke,
+) -> Result<()> {
+    let foreign = |certificate, issuer, serial, Revoke { reason, note }| NewRevocation {
+        certificate,
+        issuer,
+        serial,
+        reason,
+        note,
+    };
+    let revoked = match which {
+        Which { issued: Some(serial), .. } => {
+            let revoked = client.post(&["certificates", &serial.to_string(), "revoke"], &why).await?;
+            return print_one(format, revoked, |revoked| Ok(revoked_with(revoked)));
+        }
+        Which { device: Some(device), .. } => {
+            client.post(&["devices", &device, "revoke-certificates"], &why).await?
+        }
+        Which { file: Some(file), .. } => {
+            let pem = String::from_utf8(files::read(&file)?)
+                .ok()
+                .with_context(|| format!("{} is no certificate in PEM", file.display()))?;
+            client.post(&["revocations"], &foreign(Some(pem), None, None, why)).await?
+        }
+        Which { issuer, .. } => {
+            let wanted = foreign(None, issuer, serial.map(|serial| serial.to_string()), why);
+            client.post(&["revocations"], &wanted).await?
+        }
+    };
+    print_one(format, revoked, |revoked| Ok(revocations::told(revoked)))
+}
+
+fn revoked_with(revoked: &RevokedWith) -> String {
+    let certificate = &revoked.certificate;
+    let mut lines = vec![format!(
+        "Certificate {} of {} is {}.",
+        certificate.serial,
+        certificate.device_name,
+        state(certificate).0
+    )];
+    if !revoked.also_revoked.is_empty() {
+        lines.push("Revoked with it, as they have its key:".to_owned());
+        lines.extend(revoked.also_revoked.iter().map(|serial| format!("  {serial}")));
+    }
+    lines.extend(revoked.barred_key.as_deref().map(revocations::barred));
+    lines.join("\n")
+}
+
+impl Record for RevokedWith {
+    const FIELDS: &'static [&'static str] = &[
+        "certificate/serial",
+        "certificate/device_name",
+        "certificate/revocation/at",
+        "certificate/revocation/reason",
+        "also_revoked",
+        "barred_key",
+    ];
+}
+
+impl Record for CertificateDetails {
+    const FIELDS: &'static [&'static str] = &[
+        "serial",
+        "device_id",
+        "device_name",
+        "kind",
+        "not_before",
+        "not_after",
+        "request_id",
+        "attempt_id",
+        "presented_serial",
+        "public_key_sha256",
+        "revocation/at",
+        "revocation/reason",
+        "revoked_by/actor/display",
+        "revoked_by/note",
+    ];
 }
 
 impl Record for Certificate {
@@ -126,16 +233,14 @@ impl Record for Certificate {
 
 impl Listed for Certificate {
     const NAME: &'static str = "such certificates";
-    const HEADINGS: &'static [&'static str] =
-        &["Serial", "Device", "By", "Valid from (UTC)", "Valid until (UTC)", "State"];
+    const HEADINGS: &'static [&'static str] = &["Certificate", "Device", "Valid until (UTC)", "State"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = state(self);
         vec![
-            Cell::new(&self.serial),
+            Cell::new(format!("{}\n{}, from {}", self.serial, self.kind, time(self.not_before))),
             Cell::new(&self.device_name),
-            Cell::new(self.kind),
-            Cell::new(time(self.not_before)),
             Cell::new(time(self.not_after)),
             cell(state, tone),
         ]
@@ -152,7 +257,7 @@ fn shown(certificate: &Certificate) -> String {
         ("Request", certificate.request_id.to_string()),
     ];
     lines.extend(certificate.presented_serial.as_ref().map(|serial| ("Presented", serial.to_string())));
-    lines.push(("Public key", format!("SHA-256 {}", certificate.public_key_sha256)));
+    lines.extend([("Public key", "SHA-256:".to_owned()), ("", certificate.public_key_sha256.clone())]);
     output::lines(&lines)
 }
 
@@ -172,4 +277,25 @@ pub(crate) fn state_at(certificate: &Certificate, now: DateTime<Utc>) -> (String
 fn reason(name: &str) -> Result<RevocationReason, String> {
     let known = || RevocationReason::ALL.map(RevocationReason::as_str).join(", ");
     RevocationReason::from_name(name).ok_or_else(|| format!("the reasons are {}", known()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::Cli;
+
+    #[test]
+    fn a_revocation_names_one_thing_and_a_reason() {
+        let revoke = |line: &str| Cli::try_parse_from(format!("renewal certs revoke {line}").split(' '));
+        for good in ["0a01", "--device pump-7", "--file old.pem", "--issuer Old --serial 0a01"] {
+            let line = format!("{good} --reason superseded --note old");
+            assert!(revoke(&line).is_ok(), "{line}");
+            assert!(revoke(good).is_err(), "{good} without a reason");
+        }
+        for wrong in ["", "0a01 --device pump-7", "--issuer Old", "--serial 0a01", "0a01 --issuer Old"] {
+            assert!(revoke(&format!("--reason superseded {wrong}")).is_err(), "{wrong}");
+        }
+        assert!(revoke("0a01 --reason boredom").unwrap_err().to_string().contains("key_compromise"));
+    }
 }

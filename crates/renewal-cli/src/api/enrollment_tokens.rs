@@ -9,6 +9,7 @@ use renewal_domain::{TokenId, TokenState};
 use renewal_server::api::model::{EnrollmentToken, NewEnrollmentToken, NewEnrollmentTokenSecret};
 use serde_json::json;
 
+use super::actions::made;
 use super::client::Client;
 use super::filters::{span, told};
 use super::listing::{self, Limit};
@@ -25,6 +26,14 @@ pub(crate) enum Command {
         /// How long the device may take to enroll
         #[arg(long, value_name = "TIME", default_value = "24h", value_parser = span)]
         expires_in: Duration,
+        /// A subject alternative name that its certificate may have, such as `DNS:gw-1.example`; can be
+        /// given several times
+        #[arg(long, value_name = "NAME")]
+        san: Vec<String>,
+        /// An attribute that its subject may have beside the name, such as `O=Example Ltd`; can be given
+        /// several times
+        #[arg(long, value_name = "ATTRIBUTE")]
+        subject: Vec<String>,
     },
     /// List tokens, newest first
     List {
@@ -42,8 +51,8 @@ pub(crate) enum Command {
 pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Result<()> {
     let path = "enrollment-tokens";
     match command {
-        Command::Create { device, expires_in } => {
-            let wanted = NewEnrollmentToken { device, expires_in: told(expires_in) };
+        Command::Create { device, expires_in, san, subject } => {
+            let wanted = NewEnrollmentToken { device, expires_in: told(expires_in), subject, san };
             let made = client.post(&[path], &wanted).await?;
             print_one(format, made, |made: &NewEnrollmentTokenSecret| {
                 let token = &made.token;
@@ -54,6 +63,9 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
                     token.device_name,
                     time(token.expires_at)
                 );
+                for name in token.names.subject.iter().chain(&token.names.san) {
+                    eprintln!("It grants {name}.");
+                }
                 Ok(made.secret.clone())
             })
         }
@@ -70,8 +82,18 @@ pub(crate) async fn run(client: &Client, format: Format, command: Command) -> Re
 }
 
 impl Record for EnrollmentToken {
-    const FIELDS: &'static [&'static str] =
-        &["id", "device_name", "created_at", "expires_at", "state", "request_id", "revoked_at"];
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "device_name",
+        "created_at",
+        "expires_at",
+        "state",
+        "request_id",
+        "revoked_at",
+        "names/subject",
+        "names/san",
+        "made_by/display",
+    ];
 }
 
 impl Record for NewEnrollmentTokenSecret {
@@ -80,14 +102,16 @@ impl Record for NewEnrollmentTokenSecret {
 
 impl Listed for EnrollmentToken {
     const NAME: &'static str = "enrollment tokens";
-    const HEADINGS: &'static [&'static str] = &["Token", "Device", "Made (UTC)", "Expires (UTC)", "State"];
+    const HEADINGS: &'static [&'static str] = &["Token", "Device", "Expires (UTC)", "State"];
+    const FIRST_IS_WHOLE: bool = true;
 
     fn cells(&self) -> Vec<Cell> {
         let (state, tone) = state(self.state);
+        let names = self.names.subject.iter().chain(&self.names.san);
+        let device = names.fold(self.device_name.clone(), |device, name| device + "\n+ " + name);
         vec![
-            Cell::new(self.id),
-            Cell::new(&self.device_name),
-            Cell::new(time(self.created_at)),
+            Cell::new(made(self.id, self.created_at, &self.made_by)),
+            Cell::new(device),
             Cell::new(time(self.expires_at)),
             cell(state, tone),
         ]

@@ -1,5 +1,6 @@
 //! The commands that talk to a running server, over its HTTP API.
 
+mod actions;
 mod answer;
 mod api_tokens;
 mod attempts;
@@ -15,7 +16,9 @@ mod events;
 mod filters;
 mod history;
 mod listing;
+mod organisations;
 mod requests;
+mod revocations;
 mod story;
 mod summary;
 mod timeline;
@@ -47,12 +50,21 @@ pub(crate) enum Command {
     /// Attempts that have not ended
     #[command(alias = "attempt")]
     Attempts(With<attempts::Arguments>),
-    /// Requests that wait for a person
+    /// Requests that wait for a person: what they ask for, and the decision
     #[command(alias = "request")]
     Requests(Of<requests::Command>),
     /// Certificates that were issued
     #[command(alias = "cert")]
     Certs(Of<certs::Command>),
+    /// Certificates that were revoked, of the own authority and of others
+    #[command(alias = "revocation")]
+    Revocations(Of<revocations::Command>),
+    /// Who decided or did what
+    #[command(alias = "action")]
+    Actions(Of<actions::Command>),
+    /// The organisation, and the emergency stop of its certificates
+    #[command(alias = "organisation")]
+    Organisations(Of<organisations::Command>),
     /// Tokens with which devices enroll, each once
     #[command(alias = "enrollment-token")]
     EnrollmentTokens(Of<enrollment_tokens::Command>),
@@ -112,6 +124,15 @@ pub(crate) async fn run(command: Command, globals: Globals<'_>) -> Result<()> {
             requests::run(&connect(&server).await?, format, command).await
         }
         Command::Certs(Of { command, server }) => certs::run(&connect(&server).await?, format, command).await,
+        Command::Revocations(Of { command, server }) => {
+            revocations::run(&connect(&server).await?, format, command).await
+        }
+        Command::Actions(Of { command, server }) => {
+            actions::run(&connect(&server).await?, format, command).await
+        }
+        Command::Organisations(Of { command, server }) => {
+            organisations::run(&connect(&server).await?, format, command).await
+        }
         Command::EnrollmentTokens(Of { command, server }) => {
             enrollment_tokens::run(&connect(&server).await?, format, command).await
         }

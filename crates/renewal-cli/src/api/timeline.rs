@@ -1,12 +1,14 @@
 //! What happened to a device, in the order in which it began: its attempts, each with its end if it
-//! has one, its enrollments, and the revocations of its certificates.
+//! has one, its enrollments, the revocations of its certificates, and who decided what about them.
+
+mod decisions;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use csr_service::Reason;
 use renewal_domain::{AttemptId, ReasonCode, RequestKind, RequestState, Serial, Stage};
-use renewal_server::api::model::{Certificate, Event, OpenRequest};
+use renewal_server::api::model::{Action, Certificate, Event, OpenRequest};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened.
@@ -33,6 +35,11 @@ pub(crate) struct Entry {
     pub(crate) message: Option<String>,
     /// What to do about it.
     pub(crate) advice: Option<String>,
+    /// What was decided about it, and who it was, oldest first.
+    pub(crate) decisions: Vec<Action>,
+    /// The request, open or not.
+    #[serde(skip)]
+    request: Option<String>,
 }
 
 /// What kind of thing happened.
@@ -43,6 +50,10 @@ pub(crate) enum What {
     Renewal,
     Recovery,
     Revocation,
+    /// The device was blocked, or a block was lifted.
+    Block,
+    /// A token with which it enrolls.
+    Token,
 }
 
 /// How it ended, or that it has not.
@@ -59,8 +70,14 @@ pub(crate) enum Outcome {
     Pending,
     /// It has not ended, as far as is known.
     Open,
-    /// A certificate was revoked.
+    /// A certificate, or a token, was revoked.
     Revoked,
+    /// The device was blocked.
+    Blocked,
+    /// The device may get certificates again.
+    Unblocked,
+    /// A token was made.
+    Created,
 }
 
 /// The timeline of a device, oldest first. An end whose start is not among the events is left out.
@@ -68,6 +85,7 @@ pub(crate) fn timeline(
     events: &[Event],
     certificates: &[Certificate],
     open: Option<&OpenRequest>,
+    actions: &[Action],
 ) -> Vec<Entry> {
     let ends: HashMap<_, _> =
         events.iter().filter(|event| is(event) != Stage::Start).map(|end| (end.attempt_id, end)).collect();
@@ -85,8 +103,15 @@ pub(crate) fn timeline(
     entries.extend(enrolled.map(enrollment));
     entries.extend(certificates.iter().filter_map(revocation));
     entries.extend(open.filter(|open| open.kind == RequestKind::Enrollment).map(open_enrollment));
+    decisions::add(&mut entries, actions);
     entries.sort_by_key(|entry| entry.started_at);
     entries
+}
+
+/// What to do about a reason.
+fn advice(reason: Option<&ReasonCode>) -> Option<String> {
+    let known = reason.and_then(|reason| Reason::from_code(reason.as_str()));
+    known.map(|reason| reason.advice().to_owned())
 }
 
 fn attempted(
@@ -102,6 +127,8 @@ fn attempted(
     let mut entry = Entry::new(start.created_at, what, open.map_or(Outcome::Open, waiting));
     entry.request_id = open.map(|open| open.id.to_string());
     entry.attempt_id = Some(start.attempt_id);
+    // The id of an attempt is that of its request.
+    entry.request = Some(start.attempt_id.to_string());
     entry.old_cert_expiration = Some(start.old_cert_expiration);
     let Some(end) = end else { return entry };
     entry.outcome = match (is(end), &end.reason) {
@@ -115,13 +142,13 @@ fn attempted(
     entry.new_cert_expiration = end.new_cert_expiration;
     entry.reason.clone_from(&end.reason);
     entry.message.clone_from(&end.error_message);
-    let known = end.reason.as_ref().and_then(|reason| Reason::from_code(reason.as_str()));
-    entry.advice = known.map(|reason| reason.advice().to_owned());
+    entry.advice = advice(end.reason.as_ref());
     entry
 }
 
 fn enrollment(certificate: &Certificate) -> Entry {
     let mut entry = Entry::new(certificate.request_id.created_at(), What::Enrollment, Outcome::Succeeded);
+    entry.request = Some(certificate.request_id.to_string());
     entry.serial = Some(certificate.serial.clone());
     entry.new_cert_expiration = Some(certificate.not_after);
     entry
@@ -130,6 +157,7 @@ fn enrollment(certificate: &Certificate) -> Entry {
 fn open_enrollment(open: &OpenRequest) -> Entry {
     let mut entry = Entry::new(open.opened_at, What::Enrollment, waiting(open));
     entry.request_id = Some(open.id.to_string());
+    entry.request.clone_from(&entry.request_id);
     entry
 }
 
@@ -169,6 +197,8 @@ impl Entry {
             reason: None,
             message: None,
             advice: None,
+            decisions: Vec::new(),
+            request: None,
         }
     }
 }

@@ -7,17 +7,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use csr_service::{CaCertificate, IssuerKey, NewIssuer};
-use renewal_domain::{Clock, SystemClock};
+use renewal_domain::{ActionKind, ActionStore, Clock, NewAction, SystemClock, Target};
 
 use super::settings::{self, Pair};
 use super::{Authority, authorities};
 use crate::config::{Config, Flags};
-use crate::files::{self, FileError, Mode};
-use crate::output;
+use crate::files::{self, FileError, Mode, Replacement};
+use crate::setup::{self, Tables};
+use crate::{command_line, output};
 
 /// The environment variables with which the change of the file would have no effect.
 const IN_THE_WAY: [&str; 3] =
-    ["RENEWAL_ISSUER__CERTIFICATE", "RENEWAL_ISSUER__KEY", "RENEWAL_ISSUER__EARLIER"];
+    ["RENEWAL_ISSUER__CERTIFICATE", "RENEWAL_ISSUER__KEY", "RENEWAL_ISSUER__PREVIOUS"];
 
 /// The new authority.
 #[derive(Debug, clap::Args)]
@@ -59,8 +60,8 @@ impl From<KeyType> for IssuerKey {
     }
 }
 
-/// Makes the new authority, and configures it.
-pub(super) fn run(file: &Path, args: Args) -> Result<()> {
+/// Makes the new authority, records who did in every organisation, and configures it.
+pub(super) async fn run(file: &Path, args: Args) -> Result<()> {
     refuse_environment()?;
     // A wrong one is told before anything is locked.
     Config::read(file)?;
@@ -81,6 +82,8 @@ pub(super) fn run(file: &Path, args: Args) -> Result<()> {
              check certificates tell authorities, and their revocation lists, apart by the name"
         );
     }
+    // No change of the authority without its record: without the ledger nothing is changed.
+    let store = setup::open_store(&config, Tables::OfSqlite).await?;
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let in_file = || format!("cannot change {}", file.display());
     let pair = free(&config, &settings::present(&text).with_context(in_file)?)?;
@@ -88,14 +91,20 @@ pub(super) fn run(file: &Path, args: Args) -> Result<()> {
     Config::of_text(&changed, file, &Flags::new())?;
 
     let (path, key) = (config.path(Path::new(&pair.certificate)), config.path(Path::new(&pair.key)));
-    let made = write(&path, &key, &new, old).and_then(|()| files::replace(file, changed.as_bytes()));
-    if let Err(error) = made {
+    let change = async {
+        write(&path, &key, &new, old)?;
+        let replacement = Replacement::of(file, changed.as_bytes())?;
+        record(&*store, &config, &certificate, old).await?;
+        replacement.put().context("the change is recorded as an action, but was not made")
+    };
+    if let Err(error) = change.await {
         // Nothing refers to them. Where one cannot be removed, another name is found next time.
         for made in [&path, &key] {
             let _left = fs::remove_file(made);
         }
-        return Err(error.into());
+        return Err(error);
     }
+    store.close().await?;
     report(file, (&path, &key), (&name, &certificate), old);
     Ok(())
 }
@@ -159,6 +168,26 @@ fn write(certificate: &Path, key: &Path, new: &NewIssuer, old: &Authority) -> Re
     files::write_new_like(certificate, new.certificate_pem().as_bytes(), Mode::Public, like)
 }
 
+/// Records the change in every organisation.
+async fn record(
+    store: &dyn ActionStore,
+    config: &Config,
+    new: &CaCertificate,
+    old: &Authority,
+) -> Result<()> {
+    for org in config.organisations.all() {
+        let action = NewAction::new(ActionKind::CaRolledOver, Target::Authority(new.key_id()));
+        let note = format!(
+            "{} takes the place of {}, which has the key identifier {}",
+            new.subject(),
+            old.certificate.subject(),
+            old.certificate.key_id()
+        );
+        command_line::record(store, org, action.note(note)).await?;
+    }
+    Ok(())
+}
+
 fn report(file: &Path, (path, key): (&Path, &Path), new: (&str, &CaCertificate), old: &Authority) {
     let (name, certificate) = new;
     println!(
@@ -171,17 +200,11 @@ fn report(file: &Path, (path, key): (&Path, &Path), new: (&str, &CaCertificate),
     println!("{} names it, and the one before as a previous authority.", file.display());
     println!("\nWhat to do next:");
     println!("  1. Give {} to everybody who checks device certificates.", path.display());
-    println!(
-        "  2. Restart the server. Then new certificates come from the new key, and old ones still renew."
-    );
+    println!("  2. Restart the server. Then new certificates come from the new key, and old");
+    println!("     ones still renew.");
     println!("  3. Let devices get the CA certificates again (EST cacerts): they are given both.");
-    println!(
-        "  4. The server's own TLS certificate is still from the authority that it was; replace it when the \
-         devices know the new one."
-    );
-    println!(
-        "  5. Keep {} and its key until no certificate of it is in use; it is valid until {} UTC.",
-        old.file.display(),
-        output::time(old.certificate.not_after())
-    );
+    println!("  4. The server's own TLS certificate is still from the authority that it was;");
+    println!("     replace it when the devices know the new one.");
+    println!("  5. Keep {} and its key until no certificate of it is in use;", old.file.display());
+    println!("     it is valid until {} UTC.", output::time(old.certificate.not_after()));
 }

@@ -11,17 +11,26 @@
 //! }
 //! ```
 
+mod actions;
 mod api_tokens;
+mod blocks;
+mod completions;
+mod enrollment_token_use;
 mod enrollment_tokens;
 mod events;
 mod filters;
 mod fleet;
 mod fleet_counts;
 mod issuance;
+mod key_in_use;
+mod opening;
 mod pages;
 mod races;
 mod retention;
-mod standing;
+mod retention_of_certificates;
+mod revocations;
+mod steps;
+mod superseded;
 mod tenancy;
 
 use futures::future::BoxFuture;
@@ -41,18 +50,26 @@ pub struct Case {
 #[must_use]
 pub fn cases() -> Vec<Case> {
     [
+        actions::CASES,
         api_tokens::CASES,
+        blocks::CASES,
+        completions::CASES,
+        enrollment_token_use::CASES,
+        enrollment_tokens::CASES,
         events::CASES,
         filters::CASES,
         fleet::CASES,
         fleet_counts::CASES,
         issuance::CASES,
+        key_in_use::CASES,
+        opening::CASES,
         pages::CASES,
         races::CASES,
         retention::CASES,
-        standing::CASES,
+        retention_of_certificates::CASES,
+        revocations::CASES,
+        superseded::CASES,
         tenancy::CASES,
-        enrollment_tokens::CASES,
     ]
     .concat()
 }

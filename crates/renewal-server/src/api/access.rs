@@ -8,13 +8,14 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts as RequestParts;
-use renewal_domain::{ApiRole, ApiToken, DeviceId, DeviceName, OrgId};
-use tracing::{Span, field};
+use renewal_domain::{ActionContext, Actor, ApiRole, ApiToken, OrgId};
+use tracing::{Span, field, warn};
 use uuid::Uuid;
 
 use super::Parts;
 use super::problem::Problem;
 use super::query::{Nothing, Query, Read};
+use crate::listener::{ClientAddress, HttpRequestId};
 
 /// A request with a good token.
 pub(super) struct Authenticated {
@@ -28,15 +29,31 @@ pub(super) struct Call {
     pub(super) parts: Arc<Parts>,
     /// The organisation.
     pub(super) org: OrgId,
+    /// Who asks, and from where: for the action that a decision leaves.
+    pub(super) by: ActionContext,
+    role: ApiRole,
     path: Vec<(String, String)>,
     query: String,
 }
 
-/// A [`Call`] that reads: any role may.
-pub(super) struct Viewer(pub(super) Call);
+/// A [`Call`] by a token whose role includes the one at `ROLE` in [`ApiRole::ALL`]. A handler is protected
+/// by taking one of the four types below; there is no other way to get a [`Call`].
+pub(super) struct Allowed<const ROLE: usize> {
+    /// The call.
+    pub(super) call: Call,
+}
 
-/// A [`Call`] that changes something: operators may.
-pub(super) struct Operator(pub(super) Call);
+/// A [`Call`] that reads.
+pub(super) type Viewer = Allowed<{ ApiRole::Viewer as usize }>;
+
+/// A [`Call`] that decides about a pending request.
+pub(super) type Approver = Allowed<{ ApiRole::Approver as usize }>;
+
+/// A [`Call`] that revokes, blocks or permits an enrollment.
+pub(super) type Operator = Allowed<{ ApiRole::Operator as usize }>;
+
+/// A [`Call`] about API tokens, or about the whole organisation.
+pub(super) type Administrator = Allowed<{ ApiRole::Administrator as usize }>;
 
 impl FromRequestParts<Arc<Parts>> for Authenticated {
     type Rejection = Problem;
@@ -49,39 +66,42 @@ impl FromRequestParts<Arc<Parts>> for Authenticated {
     }
 }
 
-impl FromRequestParts<Arc<Parts>> for Viewer {
+impl<const ROLE: usize> FromRequestParts<Arc<Parts>> for Allowed<ROLE> {
     type Rejection = Problem;
 
     async fn from_request_parts(request: &mut RequestParts, parts: &Arc<Parts>) -> Result<Self, Problem> {
-        Ok(Self(call(request, parts).await?.0))
-    }
-}
-
-impl FromRequestParts<Arc<Parts>> for Operator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(request: &mut RequestParts, parts: &Arc<Parts>) -> Result<Self, Problem> {
-        match call(request, parts).await? {
-            (call, ApiRole::Operator) => Ok(Self(call)),
-            (_, ApiRole::Viewer) => Err(Problem::OperatorRequired),
+        let call = Call::from_request_parts(request, parts).await?;
+        let needed = ApiRole::ALL[ROLE];
+        if call.role.includes(needed) {
+            return Ok(Self { call });
         }
-    }
-}
-
-async fn call(request: &mut RequestParts, parts: &Arc<Parts>) -> Result<(Call, ApiRole), Problem> {
-    let Authenticated { token, query } = Authenticated::from_request_parts(request, parts).await?;
-    let path = RawPathParams::from_request_parts(request, parts).await.map_err(|_| Problem::NotFound)?;
-    let path: Vec<_> = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let call = Call { parts: Arc::clone(parts), org: token.org_id, path, query };
-    Span::current().record("org", field::display(token.org_id));
-    // Another organisation's path tells no more than one that is not there.
-    match call.path::<OrgId>("org") {
-        Ok(org) if org == token.org_id => Ok((call, token.role)),
-        _ => Err(Problem::NotFound),
+        warn!(actor = %call.by.actor, role = call.role.as_str(), needed = needed.as_str(), "refused an operator");
+        if let Some(metrics) = &parts.metrics {
+            metrics.api_forbidden(call.role);
+        }
+        Err(Problem::RoleRequired { needed, role: call.role })
     }
 }
 
 impl Call {
+    async fn from_request_parts(request: &mut RequestParts, parts: &Arc<Parts>) -> Result<Self, Problem> {
+        let Authenticated { token, query } = Authenticated::from_request_parts(request, parts).await?;
+        let path = RawPathParams::from_request_parts(request, parts).await.map_err(|_| Problem::NotFound)?;
+        let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let by = ActionContext {
+            actor: Actor::ApiToken { id: token.id, name: token.name },
+            source_address: request.extensions.get().map(|ClientAddress(address)| *address),
+            http_request_id: request.extensions.get::<HttpRequestId>().map(ToString::to_string),
+        };
+        let call = Self { parts: Arc::clone(parts), org: token.org_id, by, role: token.role, path, query };
+        Span::current().record("org", field::display(token.org_id));
+        // Another organisation's path tells no more than one that is not there.
+        match call.path::<OrgId>("org") {
+            Ok(org) if org == token.org_id => Ok(call),
+            _ => Err(Problem::NotFound),
+        }
+    }
+
     /// A part of the path.
     pub(super) fn path<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, Problem> {
         let (_, value) = self.path.iter().find(|(found, _)| found == name).ok_or(Problem::NotFound)?;
@@ -93,20 +113,6 @@ impl Call {
     pub(super) fn id<T: TryFrom<Uuid>>(&self) -> Result<T, Problem> {
         let id: Uuid = self.path("id")?;
         T::try_from(id).map_err(|_| Problem::NotFound)
-    }
-
-    /// The device that the path names, by its UUID or by its name.
-    pub(super) fn device(&self) -> Result<DeviceId, Problem> {
-        self.device_called(&self.path::<String>("device")?)
-    }
-
-    /// The device that a text names, by its UUID or by its name.
-    pub(super) fn device_called(&self, text: &str) -> Result<DeviceId, Problem> {
-        let name =
-            DeviceName::new(text).map_err(|why| Problem::InvalidParameter("device", why.to_string()))?;
-        let device = self.parts.service.device_id(self.org, &name);
-        Span::current().record("device", field::display(device));
-        Ok(device)
     }
 
     /// The query, every parameter of it.
@@ -147,5 +153,16 @@ mod tests {
         assert_eq!(read("bearer  rla_x ").as_deref(), Some("rla_x"));
         assert_eq!(read("Basic rla_x"), None);
         assert_eq!(read("rla_x"), None);
+    }
+
+    #[test]
+    fn the_types_of_calls_name_their_roles() {
+        fn needed<const ROLE: usize>(_: impl Fn(Allowed<ROLE>)) -> ApiRole {
+            ApiRole::ALL[ROLE]
+        }
+        assert_eq!(needed(|_: Viewer| ()), ApiRole::Viewer);
+        assert_eq!(needed(|_: Approver| ()), ApiRole::Approver);
+        assert_eq!(needed(|_: Operator| ()), ApiRole::Operator);
+        assert_eq!(needed(|_: Administrator| ()), ApiRole::Administrator);
     }
 }

@@ -7,15 +7,17 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Response};
 use axum::response::IntoResponse;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use csr_service::Issued;
-use renewal_domain::{CertificateFilter, Serial};
+use csr_service::certificate_pem;
+use renewal_domain::{ActionFilter, CertificateFilter, CertificateRecord, Serial, Target};
 use utoipa::IntoParams;
 use utoipa::openapi::Object;
 
 use super::access::{Call, Operator, Viewer};
-use super::content::{Json, OptionalJson};
+use super::actions::newest;
+use super::content::Json;
 use super::model::vocabulary::{only, period};
-use super::model::{Certificate, Page, Revoke};
+use super::model::{Certificate, CertificateDetails, Page, Revoke, RevokedWith};
+use super::notes::note;
 use super::period::Period;
 use super::problem::Problem;
 use super::query::{Listing, Query, Read};
@@ -28,7 +30,7 @@ const PEM: &str = "application/x-pem-file";
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CertificatesQuery {
-    /// All that this device, by its UUID or its name, ever got, newest first.
+    /// All that this device, by its name or its UUID, ever got, newest first.
     #[param(min_length = 1, max_length = 64)]
     device: Option<String>,
     /// The current ones that expire within this time and have not expired yet: a number and a unit
@@ -82,11 +84,11 @@ impl Read for FormatQuery {
 }
 
 impl CertificatesQuery {
-    fn filter(self, call: &Call) -> Result<CertificateFilter, Problem> {
+    async fn filter(self, call: &Call) -> Result<CertificateFilter, Problem> {
         let now = call.parts.service.clock().now();
         match self {
             Self { device: Some(device), expiring_within: None, expired: None, revoked: None } => {
-                Ok(CertificateFilter::OfDevice(call.device_called(&device)?))
+                Ok(CertificateFilter::OfDevice(call.device_called(&device).await?.id))
             }
             Self { device: None, expiring_within: Some(Period(within)), expired: None, revoked: None } => {
                 Ok(expiring(now, within))
@@ -108,12 +110,13 @@ impl CertificatesQuery {
 /// List certificates.
 #[utoipa::path(
     get, path = "/organisations/{org}/certificates", tag = "Certificates",
+    security(("api_token" = ["viewer"])),
     params(("org" = Uuid, Path, description = "The organisation"), Listing<CertificatesQuery>),
     responses((status = 200, description = "A page of certificates", body = Page<Certificate>))
 )]
-pub(super) async fn list(Viewer(call): Viewer) -> Result<Json<Page<Certificate>>, Problem> {
+pub(super) async fn list(Viewer { call }: Viewer) -> Result<Json<Page<Certificate>>, Problem> {
     let Listing { filter, page } = call.query::<Listing<CertificatesQuery>>()?;
-    let filter = filter.filter(&call)?;
+    let filter = filter.filter(&call).await?;
     let page = page.request(&filter.scope(call.org))?;
     let certificates = call.parts.service.stores().fleet.certificates(call.org, &filter, &page).await?;
     Ok(Json(Page::of(&certificates)))
@@ -122,6 +125,7 @@ pub(super) async fn list(Viewer(call): Viewer) -> Result<Json<Page<Certificate>>
 /// Show one certificate, as JSON, or as PEM when the query or the header `Accept` asks for it.
 #[utoipa::path(
     get, path = "/organisations/{org}/certificates/{serial}", tag = "Certificates",
+    security(("api_token" = ["viewer"])),
     params(
         ("org" = Uuid, Path, description = "The organisation"),
         ("serial" = String, Path, description = "The serial number, in hexadecimal", pattern = "^[0-9a-f]{2,40}$"),
@@ -129,42 +133,60 @@ pub(super) async fn list(Viewer(call): Viewer) -> Result<Json<Page<Certificate>>
     ),
     responses((
         status = 200, description = "The certificate",
-        content((Certificate = "application/json"), (String = "application/x-pem-file")),
+        content((CertificateDetails = "application/json"), (String = "application/x-pem-file")),
     ))
 )]
-pub(super) async fn show(Viewer(call): Viewer, headers: HeaderMap) -> Result<Response<Body>, Problem> {
+pub(super) async fn show(Viewer { call }: Viewer, headers: HeaderMap) -> Result<Response<Body>, Problem> {
     let serial: Serial = call.path("serial")?;
     let FormatQuery { format } = call.query()?;
-    let certificate = call.parts.service.stores().issuance.certificate(call.org, &serial).await?;
-    let certificate = certificate.ok_or(Problem::NotFound)?;
+    let certificate = call.parts.service.certificate(call.org, &serial).await?.ok_or(Problem::NotFound)?;
     Ok(match format.unwrap_or_else(|| accepted(&headers)) {
-        Format::Json => Json(Certificate::from(&certificate)).into_response(),
+        Format::Json => Json(details(&call, &certificate).await?).into_response(),
         Format::Pem => {
-            let pem = Issued { certificate, repeated: true }.pem();
-            ([(CONTENT_TYPE, HeaderValue::from_static(PEM))], pem).into_response()
+            ([(CONTENT_TYPE, HeaderValue::from_static(PEM))], certificate_pem(&certificate)).into_response()
         }
     })
 }
 
-/// Revoke a certificate: its device cannot renew with it any more. One that was revoked before
-/// keeps the time and reason that it has.
+async fn details(call: &Call, certificate: &CertificateRecord) -> Result<CertificateDetails, Problem> {
+    let actions =
+        newest(call, &ActionFilter::Target(Target::Certificate(certificate.serial.clone()))).await?;
+    let revocations = &call.parts.service.stores().revocations;
+    let revoked =
+        revocations.revocation(call.org, &certificate.issuer_key_sha256, &certificate.serial).await?;
+    // A certificate of another authority may have the same serial number, and an action too.
+    let revoked_by = revoked.and_then(|it| actions.iter().find(|action| action.id == it.action_id).cloned());
+    Ok(CertificateDetails { certificate: Certificate::from(certificate), revoked_by, actions })
+}
+
+/// Revoke a certificate: its device cannot renew with it any more. One that was revoked before keeps the time
+/// and reason that it has. For `key_compromise` every other certificate with its key is revoked too, and the
+/// key is barred.
 #[utoipa::path(
     post, path = "/organisations/{org}/certificates/{serial}/revoke", tag = "Certificates",
+    security(("api_token" = ["operator"])),
     params(
         ("org" = Uuid, Path, description = "The organisation"),
         ("serial" = String, Path, description = "The serial number, in hexadecimal", pattern = "^[0-9a-f]{2,40}$"),
     ),
-    request_body = Option<Revoke>,
-    responses((status = 200, description = "The certificate as it is now", body = Certificate))
+    request_body = Revoke,
+    responses((status = 200, description = "The certificate as it is now", body = RevokedWith))
 )]
 pub(super) async fn revoke(
-    Operator(call): Operator,
-    OptionalJson(Revoke { reason }): OptionalJson<Revoke>,
-) -> Result<Json<Certificate>, Problem> {
+    Operator { call }: Operator,
+    Json(Revoke { reason, note: text }): Json<Revoke>,
+) -> Result<Json<RevokedWith>, Problem> {
     let serial: Serial = call.path("serial")?;
     call.no_query()?;
-    let certificate = call.parts.service.revoke(call.org, &serial, reason).await?;
-    Ok(Json(Certificate::from(&certificate)))
+    let text = note("note", text)?;
+    let (certificate, revoked) =
+        call.parts.service.revoke(call.org, &serial, reason, &text, &call.by).await?;
+    let others = revoked.revocations.into_iter().map(|revoked| revoked.serial);
+    Ok(Json(RevokedWith {
+        certificate: Certificate::from(&certificate),
+        also_revoked: others.filter(|other| *other != serial).collect(),
+        barred_key: revoked.barred_key.map(hex::encode),
+    }))
 }
 
 /// The current certificates that expire within a time and have not expired yet: a certificate is

@@ -87,5 +87,9 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
+    // Serde would take an array for the fields of an object, one after the other.
+    if octets.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::InvalidBody("it is an array, where an object is wanted".to_owned()));
+    }
     serde_json::from_slice(octets).map_err(|error| Problem::InvalidBody(clean(&error.to_string(), 300)))
 }

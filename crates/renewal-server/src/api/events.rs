@@ -43,7 +43,7 @@ pub(super) struct EventsQuery {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 struct DeviceQuery {
-    /// Only events of this device: its UUID, or its name.
+    /// Only events of this device: its name, or its UUID.
     #[param(min_length = 1, max_length = 64)]
     #[expect(dead_code, reason = "it is read with the other conditions")]
     device: Option<String>,
@@ -87,40 +87,46 @@ impl Conditions {
 /// List the events of the organisation, newest first.
 #[utoipa::path(
     get, path = "/organisations/{org}/renewal-events", tag = "History",
+    security(("api_token" = ["viewer"])),
     params(("org" = Uuid, Path, description = "The organisation"), Listing<EventsQuery>),
     responses((status = 200, description = "A page of events", body = Page<Event>))
 )]
-pub(super) async fn list(Viewer(call): Viewer) -> Result<Json<Page<Event>>, Problem> {
+pub(super) async fn list(Viewer { call }: Viewer) -> Result<Json<Page<Event>>, Problem> {
     let Listing { filter: EventsQuery { device, conditions }, page } = call.query()?;
-    let device = device.map(|device| call.device_called(&device)).transpose()?;
+    let device = match device {
+        Some(device) => Some(call.device_called(&device).await?.id),
+        None => None,
+    };
     read(&call, &conditions.filter(device), &page).await
 }
 
 /// List the events of one device, newest first.
 #[utoipa::path(
     get, path = "/organisations/{org}/devices/{device}/events", tag = "History",
+    security(("api_token" = ["viewer"])),
     params(
         ("org" = Uuid, Path, description = "The organisation"),
-        ("device" = String, Path, description = "The device: its UUID, or its name", min_length = 1, max_length = 64),
+        ("device" = String, Path, description = "The device: its name, or its UUID", min_length = 1, max_length = 64),
         Listing<Conditions>,
     ),
     responses((status = 200, description = "A page of events", body = Page<Event>))
 )]
-pub(super) async fn of_device(Viewer(call): Viewer) -> Result<Json<Page<Event>>, Problem> {
+pub(super) async fn of_device(Viewer { call }: Viewer) -> Result<Json<Page<Event>>, Problem> {
     let Listing { filter, page } = call.query::<Listing<Conditions>>()?;
-    read(&call, &filter.filter(Some(call.device()?)), &page).await
+    read(&call, &filter.filter(Some(call.device().await?.id)), &page).await
 }
 
 /// Show one event.
 #[utoipa::path(
     get, path = "/organisations/{org}/renewal-events/{id}", tag = "History",
+    security(("api_token" = ["viewer"])),
     params(
         ("org" = Uuid, Path, description = "The organisation"),
         ("id" = Uuid, Path, description = "The event"),
     ),
     responses((status = 200, description = "The event", body = Event))
 )]
-pub(super) async fn show(Viewer(call): Viewer) -> Result<Json<Event>, Problem> {
+pub(super) async fn show(Viewer { call }: Viewer) -> Result<Json<Event>, Problem> {
     let id: EventId = call.id()?;
     call.no_query()?;
     let event = call.parts.service.stores().events.get(call.org, id).await?;

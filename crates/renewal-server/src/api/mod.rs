@@ -6,19 +6,25 @@
 //! handler gives what the [`model`] says, or a problem; what becomes of that in HTTP is in one place.
 
 mod access;
+mod actions;
 mod api_tokens;
 mod certificates;
 mod content;
+mod device_lookup;
 mod devices;
 mod enrollment_tokens;
 mod events;
 mod health;
 pub mod model;
+mod notes;
 mod openapi;
+mod organisations;
 mod period;
 mod problem;
 mod query;
+mod request_details;
 mod requests;
+mod revocations;
 mod routes;
 mod summary;
 

@@ -52,7 +52,7 @@ pub(super) fn beginning() -> OpenApi {
 pub(super) fn add_problems(openapi: &mut OpenApi) {
     for (path, item) in &mut openapi.paths.paths {
         if let Some(operation) = &mut item.post {
-            add(operation, 403, "The token may only read");
+            add(operation, 403, "The role of the token does not permit this");
             if operation.request_body.is_some() {
                 add(operation, 408, "The body is too slow");
                 add(operation, 413, "The body is too large");
@@ -61,7 +61,7 @@ pub(super) fn add_problems(openapi: &mut OpenApi) {
         }
         for operation in operations(item) {
             add(operation, 500, "The service failed");
-            if operation.security.is_none() {
+            if needs_token(operation) {
                 add(operation, 400, "A parameter or the body cannot be taken");
                 add(operation, 401, "There is no good token");
                 add(operation, 503, "The service cannot answer now");
@@ -72,6 +72,11 @@ pub(super) fn add_problems(openapi: &mut OpenApi) {
             give_problems_their_form(operation);
         }
     }
+}
+
+/// Whether an operation takes a token: the open ones say that no scheme is needed.
+fn needs_token(operation: &Operation) -> bool {
+    operation.security.as_ref().is_none_or(|schemes| !schemes.contains(&SecurityRequirement::default()))
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

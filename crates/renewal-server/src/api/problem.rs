@@ -9,7 +9,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use csr_service::ServiceError;
-use renewal_domain::{CursorError, StoreError};
+use renewal_domain::{ApiRole, CursorError, StoreError};
 use tracing::error;
 
 use super::model;
@@ -30,8 +30,13 @@ pub(super) enum Problem {
     MethodNotAllowed,
     /// There is no good token.
     Unauthenticated,
-    /// The token is a viewer's, and something is to be changed.
-    OperatorRequired,
+    /// The role of the token does not include the one that is needed.
+    RoleRequired {
+        /// The role that is needed.
+        needed: ApiRole,
+        /// The role that the token has.
+        role: ApiRole,
+    },
     /// What the path names is not there, or not the token's to see.
     NotFound,
     /// No metrics are collected.
@@ -52,6 +57,8 @@ pub(super) enum Problem {
     Body(BodyError),
     /// The request is being signed, and waits for nobody.
     RequestNotPending,
+    /// The request is another one than the one that was looked at.
+    RequestChanged,
     /// Somebody else decided at the same moment.
     RequestEnded,
     /// It cannot be done now; it is worth trying again.
@@ -70,7 +77,9 @@ impl Problem {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "The path has other methods")
             }
             Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "A token is needed"),
-            Self::OperatorRequired => (S::FORBIDDEN, "operator_required", "The token may only read"),
+            Self::RoleRequired { .. } => {
+                (S::FORBIDDEN, "role_required", "The role of the token does not permit this")
+            }
             Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing here"),
             Self::NoMetrics => (S::NOT_FOUND, "no_metrics", "There are no metrics"),
             Self::UnknownParameter(..) => {
@@ -98,6 +107,7 @@ impl Problem {
                 (S::BAD_REQUEST, "body_incomplete", "The body is not complete")
             }
             Self::RequestNotPending => (S::CONFLICT, "request_not_pending", "The request waits for nobody"),
+            Self::RequestChanged => (S::CONFLICT, "request_changed", "The request is another one"),
             Self::RequestEnded => (S::CONFLICT, "request_ended", "The request has ended"),
             Self::Unavailable(_) => (S::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer now"),
             Self::Failed => (S::INTERNAL_SERVER_ERROR, "failed", "The service failed"),
@@ -116,8 +126,9 @@ impl Problem {
                                       good: not expired, not revoked."
                     .into()
             }
-            Self::OperatorRequired => {
-                "This changes something, and the token's role is viewer: it takes an operator's.".into()
+            Self::RoleRequired { needed, role } => {
+                let (needed, role) = (needed.as_str(), role.as_str());
+                format!("This takes the role {needed}, and the role of the token is {role}.").into()
             }
             Self::NotFound => {
                 "What the path names is not there, or not in the organisation of the token.".into()
@@ -145,6 +156,10 @@ impl Problem {
             Self::Body(BodyError::TooSlow) => "The body did not come in time.".into(),
             Self::Body(BodyError::Incomplete) => "The body is not complete, or not HTTP.".into(),
             Self::RequestNotPending => "The request is being signed: there is nothing to decide.".into(),
+            Self::RequestChanged => {
+                "The csr_sha256 is of another request than this one: look at it again, and decide then."
+                    .into()
+            }
             Self::RequestEnded => "Somebody else decided about the request at the same moment.".into(),
             Self::Unavailable(_) => "Try again after the time in the header Retry-After.".into(),
             Self::Failed => "The server's log says more about the request with this request_id.".into(),

@@ -19,7 +19,8 @@ use utoipa_axum::routes;
 use super::openapi::Document;
 use super::problem::Problem;
 use super::{
-    Parts, api_tokens, certificates, devices, enrollment_tokens, events, health, openapi, requests, summary,
+    Parts, actions, api_tokens, certificates, devices, enrollment_tokens, events, health, openapi,
+    organisations, requests, revocations, summary,
 };
 use crate::Limits;
 use crate::body::BodyLimits;
@@ -31,17 +32,26 @@ pub(super) fn described() -> (Router<Arc<Parts>>, OpenApi) {
     let v1 = OpenApiRouter::new()
         .routes(routes!(openapi::openapi))
         .routes(routes!(api_tokens::whoami))
+        .routes(routes!(organisations::show))
+        .routes(routes!(organisations::suspend))
+        .routes(routes!(organisations::resume))
+        .routes(routes!(actions::list))
         .routes(routes!(events::list))
         .routes(routes!(events::show))
         .routes(routes!(devices::show))
+        .routes(routes!(devices::block))
+        .routes(routes!(devices::unblock))
+        .routes(routes!(devices::revoke_certificates))
         .routes(routes!(events::of_device))
         .routes(routes!(requests::attempts))
         .routes(routes!(requests::list))
+        .routes(routes!(requests::show))
         .routes(routes!(requests::approve))
         .routes(routes!(requests::deny))
         .routes(routes!(certificates::list))
         .routes(routes!(certificates::show))
         .routes(routes!(certificates::revoke))
+        .routes(routes!(revocations::list, revocations::create))
         .routes(routes!(summary::show))
         .routes(routes!(enrollment_tokens::list, enrollment_tokens::create))
         .routes(routes!(enrollment_tokens::revoke))

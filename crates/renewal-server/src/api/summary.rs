@@ -47,10 +47,11 @@ impl Read for SummaryQuery {
 /// Show fleet health: what happened in a window of time, and the state now.
 #[utoipa::path(
     get, path = "/organisations/{org}/summary", tag = "Fleet",
+    security(("api_token" = ["viewer"])),
     params(("org" = Uuid, Path, description = "The organisation"), SummaryQuery),
     responses((status = 200, description = "The summary", body = Summary))
 )]
-pub(super) async fn show(Viewer(call): Viewer) -> Result<Json<Summary>, Problem> {
+pub(super) async fn show(Viewer { call }: Viewer) -> Result<Json<Summary>, Problem> {
     let window = call.query::<SummaryQuery>()?.window.map_or(DAY, |Period(window)| window);
     let to = call.parts.service.clock().now();
     let from = to - window;

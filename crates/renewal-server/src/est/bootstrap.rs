@@ -1,7 +1,11 @@
 //! Certificates that permit a first enrollment: what a device was given in the factory.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use csr_service::{DeviceIssuer, EnrollmentGrant, IssuerError, PresentedCertificate};
+use csr_service::{
+    BootstrapCertificate, DeviceIssuer, EnrollmentGrant, IssuerError, NameGrant, PresentedCertificate,
+};
 use renewal_domain::OrgId;
 
 /// Which names a bootstrap certificate permits to enroll.
@@ -17,19 +21,31 @@ pub enum BootstrapNames {
 
 /// An authority whose certificates permit the enrollment of devices of one organisation
 /// (RFC 7030, section 2.2.1). A bootstrap certificate must be valid at the time and have one common
-/// name; whether its authority revoked it is not looked up.
+/// name; whether its authority revoked it is not looked up, but whether it was revoked here is.
 #[derive(Debug, Clone)]
 pub struct BootstrapIssuer {
-    issuer: [DeviceIssuer; 1],
+    issuer: DeviceIssuer,
     org: OrgId,
     names: BootstrapNames,
+    granted: NameGrant,
+}
+
+/// The bootstrap issuers of every organisation.
+#[derive(Debug)]
+pub(super) struct BootstrapIssuers(HashMap<OrgId, Rules>);
+
+/// The issuers of one organisation, and at the same index what their certificates permit.
+#[derive(Debug, Default)]
+struct Rules {
+    issuers: Vec<DeviceIssuer>,
+    permitted: Vec<(BootstrapNames, NameGrant)>,
 }
 
 /// What a bootstrap certificate is good for.
 #[derive(Debug)]
 pub(super) enum Bootstrap {
     /// It permits this; with [`BootstrapNames::Own`] it is good for the device of this name only.
-    Granted(EnrollmentGrant, Option<String>),
+    Granted(Box<EnrollmentGrant>, Option<String>),
     /// It has expired.
     Expired(DateTime<Utc>),
 }
@@ -44,31 +60,56 @@ impl BootstrapIssuer {
         org: OrgId,
         names: BootstrapNames,
     ) -> Result<Self, IssuerError> {
-        Ok(Self { issuer: [DeviceIssuer::trusted(certificate)?], org, names })
+        let issuer = DeviceIssuer::trusted(certificate, org)?;
+        Ok(Self { issuer, org, names, granted: NameGrant::none() })
     }
 
-    /// The authority's certificate, DER.
-    pub(super) fn certificate_der(&self) -> &[u8] {
-        let [issuer] = &self.issuer;
-        issuer.certificate_der()
+    /// Permits these names beside the common name, in addition to those that the profile permits. The
+    /// patterns may have variables.
+    #[must_use]
+    pub fn names_granted(mut self, names: NameGrant) -> Self {
+        self.granted = names;
+        self
     }
 
-    /// What the certificate (DER) is good for, if this authority issued it, for this organisation.
-    pub(super) fn judge(&self, org: OrgId, certificate: &[u8], now: DateTime<Utc>) -> Option<Bootstrap> {
-        if org != self.org {
-            return None;
+    /// The authority.
+    pub(super) const fn issuer(&self) -> &DeviceIssuer {
+        &self.issuer
+    }
+}
+
+impl BootstrapIssuers {
+    pub(super) fn new(all: Vec<BootstrapIssuer>) -> Self {
+        let mut by_organisation: HashMap<OrgId, Rules> = HashMap::new();
+        for BootstrapIssuer { issuer, org, names, granted } in all {
+            let rules = by_organisation.entry(org).or_default();
+            rules.issuers.push(issuer);
+            rules.permitted.push((names, granted));
         }
-        let presented = PresentedCertificate::parse(certificate, &self.issuer, now).ok()?;
+        Self(by_organisation)
+    }
+
+    /// What the certificate (DER) is good for, if one of the organisation's bootstrap issuers issued it.
+    pub(super) fn judge(&self, org: OrgId, certificate: &[u8], now: DateTime<Utc>) -> Option<Bootstrap> {
+        let Rules { issuers, permitted } = self.0.get(&org)?;
+        let presented = PresentedCertificate::parse(certificate, issuers, now).ok()?;
         if presented.expired_for(now).is_some() {
             return Some(Bootstrap::Expired(presented.not_after()));
         }
-        let name = presented.subject().common_name();
-        Some(match self.names {
-            BootstrapNames::Own => {
-                let text = name.as_str().to_owned();
-                Bootstrap::Granted(EnrollmentGrant::for_device(name.clone()), Some(text))
-            }
-            BootstrapNames::Any => Bootstrap::Granted(EnrollmentGrant::for_any_device(), None),
-        })
+        let at = presented.issuer_index();
+        let (issuer, (names, granted)) = (issuers.get(at)?, permitted.get(at)?);
+        let name = presented.subject().common_name().clone();
+        let (grant, device) = match names {
+            BootstrapNames::Own => (EnrollmentGrant::for_device(name.clone()), Some(name.to_string())),
+            BootstrapNames::Any => (EnrollmentGrant::for_any_device(), None),
+        };
+        let certificate = BootstrapCertificate {
+            issuer_key_sha256: issuer.public_key_sha256(),
+            serial: presented.serial().clone(),
+            public_key_sha256: presented.public_key_sha256(),
+            common_name: name,
+        };
+        let grant = grant.with_names(granted.clone()).by_certificate(certificate);
+        Some(Bootstrap::Granted(Box::new(grant), device))
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use csr_service::{CrlIssuer, CsrService, DeviceIssuer, Issuer};
+use csr_service::{CaCertificate, CrlIssuer, CsrService, DeviceIssuer, Issuer};
 use renewal_domain::{Clock, OrgId, SystemClock};
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::attempts::{AttemptLimits, Attempts};
 use super::authority::EnrollmentAuthority;
-use super::bootstrap::BootstrapIssuer;
+use super::bootstrap::{BootstrapIssuer, BootstrapIssuers};
 use super::certs_only::{NotEncodable, certs_only};
 use super::challenge::Challenge;
 use super::labels::{InvalidLabel, Labels};
@@ -28,7 +28,6 @@ pub struct EstBuilder {
     default: OrgId,
     labels: Vec<(String, OrgId)>,
     ca_certificates: Vec<Vec<u8>>,
-    device_issuers: Vec<DeviceIssuer>,
     bootstrap_issuers: Vec<BootstrapIssuer>,
     authority: Option<Arc<dyn EnrollmentAuthority>>,
     realm: String,
@@ -94,7 +93,6 @@ impl Est {
             default,
             labels: Vec::new(),
             ca_certificates: Vec::new(),
-            device_issuers: Vec::new(),
             bootstrap_issuers: Vec::new(),
             authority: None,
             realm: "Renewal Ledger".to_owned(),
@@ -126,16 +124,9 @@ impl EstBuilder {
         self
     }
 
-    /// Names this device issuer to clients in the handshake, and limits attempts with its
-    /// certificates by device. To be called for every device issuer that the service was given; the
-    /// present issuer is always one. A certificate of one that is left out is judged by the service
-    /// all the same, but a client that goes by the names may not present it.
-    pub fn device_issuer(mut self, issuer: DeviceIssuer) -> Self {
-        self.device_issuers.push(issuer);
-        self
-    }
-
-    /// Lets certificates of this authority enroll devices.
+    /// Lets certificates of this authority enroll devices. Let the service know the authority too
+    /// ([`bootstrap_authority`](csr_service::CsrServiceBuilder::bootstrap_authority)), so that they can be
+    /// revoked.
     pub fn bootstrap_issuer(mut self, issuer: BootstrapIssuer) -> Self {
         self.bootstrap_issuers.push(issuer);
         self
@@ -219,13 +210,11 @@ impl EstBuilder {
                 given_out.push(der);
             }
         }
-        let mut device_issuers = vec![self.service.issuer().as_device_issuer(false)];
-        device_issuers.extend(self.device_issuers);
-        let authorities: Vec<_> = device_issuers.iter().map(DeviceIssuer::certificate_der).collect();
-        let bootstrap: Vec<_> = self.bootstrap_issuers.iter().map(BootstrapIssuer::certificate_der).collect();
-        refuse_shared_keys(&authorities, &bootstrap)?;
+        let device_issuers = self.service.device_issuers();
+        refuse_shared_keys(device_issuers, &self.bootstrap_issuers)?;
+        let bootstrap = self.bootstrap_issuers.iter().map(BootstrapIssuer::issuer);
         let mut client_authorities: Vec<_> =
-            authorities.into_iter().chain(bootstrap).filter_map(subject).collect();
+            device_issuers.iter().chain(bootstrap).map(|issuer| issuer.subject_der().to_vec()).collect();
         client_authorities.sort();
         client_authorities.dedup();
         let (validity, kept_for) = (self.crl_validity, self.crl_kept_for);
@@ -246,8 +235,7 @@ impl EstBuilder {
             revocation_lists,
             service: self.service,
             labels,
-            device_issuers,
-            bootstrap_issuers: self.bootstrap_issuers,
+            bootstrap_issuers: BootstrapIssuers::new(self.bootstrap_issuers),
             client_authorities,
             authority: self.authority,
             clock: self.clock,
@@ -297,14 +285,14 @@ fn authority_der(input: &[u8]) -> Result<Vec<u8>, &'static str> {
     }
 }
 
-fn refuse_shared_keys(device_issuers: &[&[u8]], bootstrap: &[&[u8]]) -> Result<(), EstConfigError> {
-    let keys: Vec<_> = device_issuers.iter().filter_map(|der| key(der)).collect();
-    match bootstrap.iter().find(|der| key(der).is_some_and(|key| keys.contains(&key))) {
-        Some(der) => Err(EstConfigError::BootstrapIsDeviceIssuer(
-            X509Certificate::from_der(der).map(|(_, it)| it.subject().to_string()).unwrap_or_default(),
-        )),
-        None => Ok(()),
-    }
+fn refuse_shared_keys(devices: &[DeviceIssuer], bootstrap: &[BootstrapIssuer]) -> Result<(), EstConfigError> {
+    let keys: Vec<_> = devices.iter().map(DeviceIssuer::public_key_sha256).collect();
+    let shared =
+        bootstrap.iter().map(BootstrapIssuer::issuer).find(|it| keys.contains(&it.public_key_sha256()));
+    shared.map_or(Ok(()), |issuer| {
+        let name = CaCertificate::read(issuer.certificate_der()).map(|it| it.subject());
+        Err(EstConfigError::BootstrapIsDeviceIssuer(name.unwrap_or_default()))
+    })
 }
 
 fn key(der: &[u8]) -> Option<Vec<u8>> {

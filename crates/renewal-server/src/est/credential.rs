@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::http::HeaderMap;
-use csr_service::{Credential, PresentedCertificate};
+use csr_service::{Credential, ProvenCertificate};
 use renewal_domain::OrgId;
 use tracing::{Span, warn};
 
@@ -29,6 +29,11 @@ impl Requester<'_> {
     fn address(&self) -> IpAddr {
         self.peer.address().ip()
     }
+
+    /// The address as it is recorded: that of an IPv4 client is one of IPv4, whatever the socket is.
+    pub(super) fn source_address(&self) -> IpAddr {
+        self.address().to_canonical()
+    }
 }
 
 impl From<TooMany> for Refusal {
@@ -42,10 +47,10 @@ impl Parts {
     ///
     /// 1. HTTP Basic, when there is an authority for it: whoever sends a password means it, even if
     ///    the TLS client also presents a certificate, which may be one that expired too long ago.
-    /// 2. A bootstrap certificate.
-    /// 3. Any other certificate: a device's, which makes this a renewal or a recovery, as the standard
-    ///    has it for a device whose certificate can no longer be used to re-enroll
-    ///    (section 4.2.2); or an unauthenticated requester's, which the service refuses.
+    /// 2. A device's certificate, which makes this a renewal or a recovery, as the standard has it for a
+    ///    device whose certificate can no longer be used to re-enroll (section 4.2.2).
+    /// 3. A bootstrap certificate.
+    /// 4. Any other certificate: an unauthenticated requester's, which the service refuses.
     pub(super) async fn credential_to_enroll(&self, who: &Requester<'_>) -> Result<Credential, Refusal> {
         match (&self.authority, Authorization::of(who.headers)) {
             (Some(authority), Authorization::Basic(basic)) => {
@@ -57,28 +62,36 @@ impl Parts {
             }
             (_, Authorization::Absent) | (None, _) => (),
         }
-        match self.bootstrap(who) {
-            Some(bootstrap) => self.bootstrapped(who, bootstrap),
-            None => self.credential_to_reenroll(who).map_err(|refusal| match refusal {
-                Refusal::ClientCertificateMissing if self.authority.is_some() => {
-                    Refusal::CredentialsMissing(self.challenge.clone())
-                }
-                other => other,
-            }),
+        match who.peer.certificate() {
+            Some(proven) => self.presented(who, proven),
+            None if self.authority.is_some() => Err(Refusal::CredentialsMissing(self.challenge.clone())),
+            None => Err(Refusal::ClientCertificateMissing),
         }
     }
 
     /// The ground for a `simplereenroll`: the certificate to be renewed, and nothing else
     /// (RFC 7030, section 4.2.2).
     pub(super) fn credential_to_reenroll(&self, who: &Requester<'_>) -> Result<Credential, Refusal> {
-        let (Some(proven), Some(der)) = (who.peer.certificate(), who.peer.certificate_der()) else {
-            return Err(Refusal::ClientCertificateMissing);
-        };
-        match PresentedCertificate::parse(der, &self.device_issuers, self.clock.now()) {
+        let proven = who.peer.certificate().ok_or(Refusal::ClientCertificateMissing)?;
+        match self.service.present(proven) {
             Ok(presented) => self.count_device(who.org, presented.subject().common_name().as_str())?,
             Err(_) => self.attempts.count_unauthenticated(who.address())?,
         }
-        Ok(Credential::Certificate(proven))
+        Ok(Credential::Certificate(proven.clone()))
+    }
+
+    /// A device's certificate, or one that permits an enrollment. No authority has issued both.
+    fn presented(&self, who: &Requester<'_>, proven: &ProvenCertificate) -> Result<Credential, Refusal> {
+        if let Ok(presented) = self.service.present(proven) {
+            self.count_device(who.org, presented.subject().common_name().as_str())?;
+            return Ok(Credential::Certificate(proven.clone()));
+        }
+        if let Some(bootstrap) = self.bootstrap_issuers.judge(who.org, proven.certificate(), self.clock.now())
+        {
+            return self.bootstrapped(who, bootstrap);
+        }
+        self.attempts.count_unauthenticated(who.address())?;
+        Ok(Credential::Certificate(proven.clone()))
     }
 
     async fn granted(
@@ -99,22 +112,16 @@ impl Parts {
         Ok(Credential::Enrollment(grant))
     }
 
-    fn bootstrap(&self, who: &Requester<'_>) -> Option<Bootstrap> {
-        let der = who.peer.certificate_der()?;
-        let now = self.clock.now();
-        self.bootstrap_issuers.iter().find_map(|issuer| issuer.judge(who.org, der, now))
-    }
-
     fn bootstrapped(&self, who: &Requester<'_>, bootstrap: Bootstrap) -> Result<Credential, Refusal> {
         match bootstrap {
             Bootstrap::Granted(grant, Some(name)) => {
                 self.count_device(who.org, &name)?;
-                Ok(Credential::Enrollment(grant))
+                Ok(Credential::Enrollment(*grant))
             }
             // Many devices share it, so that it is no device that is counted.
             Bootstrap::Granted(grant, None) => {
                 self.attempts.count_unauthenticated(who.address())?;
-                Ok(Credential::Enrollment(grant))
+                Ok(Credential::Enrollment(*grant))
             }
             Bootstrap::Expired(when) => {
                 self.attempts.count_unauthenticated(who.address())?;

@@ -92,7 +92,8 @@ impl Parts {
         other_credentials_help: bool,
     ) -> Result<Answer, Refusal> {
         let csr = content::read(body, limits.body).await?;
-        let request = Request { csr: &csr, credential, lifetime: None };
+        let source_address = Some(who.source_address());
+        let request = Request { csr: &csr, credential, lifetime: None, source_address };
         let outcome = self.service.submit(who.org, request).await;
         outcome::answer(outcome, other_credentials_help.then_some(&self.challenge), who.id)
     }

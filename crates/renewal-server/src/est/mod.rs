@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use csr_service::{CsrService, DeviceIssuer};
+use csr_service::CsrService;
 use renewal_domain::Clock;
 
 pub use attempts::AttemptLimits;
@@ -42,6 +42,7 @@ pub use enrollment_tokens::EnrollmentTokens;
 pub use labels::InvalidLabel;
 
 use self::attempts::Attempts;
+use self::bootstrap::BootstrapIssuers;
 use self::challenge::Challenge;
 use self::labels::Labels;
 use self::revocation_lists::RevocationLists;
@@ -56,8 +57,7 @@ struct Parts {
     service: CsrService,
     labels: Labels,
     ca_certificates: Bytes,
-    device_issuers: Vec<DeviceIssuer>,
-    bootstrap_issuers: Vec<BootstrapIssuer>,
+    bootstrap_issuers: BootstrapIssuers,
     client_authorities: Vec<Vec<u8>>,
     authority: Option<Arc<dyn EnrollmentAuthority>>,
     challenge: Challenge,
@@ -88,7 +88,6 @@ impl fmt::Debug for Est {
         f.debug_struct("Est")
             .field("service", &self.0.service)
             .field("labels", &self.0.labels)
-            .field("device_issuers", &self.0.device_issuers)
             .field("bootstrap_issuers", &self.0.bootstrap_issuers)
             .finish_non_exhaustive()
     }

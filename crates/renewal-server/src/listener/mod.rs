@@ -18,9 +18,9 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, warn};
 
 use self::connection::End;
-pub(crate) use self::request::ReasonOfAnswer;
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::request::answer;
+pub(crate) use self::request::{ClientAddress, ReasonOfAnswer};
 pub(crate) use self::request_id::HttpRequestId;
 use self::request_id::HttpRequestIds;
 use crate::Limits;

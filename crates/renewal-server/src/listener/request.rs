@@ -1,7 +1,7 @@
 //! One request: given its id, and its peer if TLS told who that is; answered, logged.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,10 @@ const SLOW: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReasonOfAnswer(pub(crate) &'static str);
 
+/// Where a request comes from: the client, or the proxy in front of the server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
 /// Answers a request and logs a line about it: no header, no body, no query.
 pub(crate) async fn answer(
     shared: Arc<Shared>,
@@ -45,6 +49,7 @@ pub(crate) async fn answer(
         request.extensions_mut().insert(peer);
     }
     request.extensions_mut().insert(id);
+    request.extensions_mut().insert(ClientAddress(address.ip().to_canonical()));
     async {
         let mut response = shared.app.clone().oneshot(request.map(Body::new)).await?;
         response.headers_mut().insert("x-request-id", id.header());

@@ -39,6 +39,8 @@ metrics! {
         "Certificates that this server issued and committed, by kind of request."
     UNAUTHENTICATED_REQUESTS "renewal_unauthenticated_requests_total" Counter:
         "Requesters refused without an event, having proved no identity, by reason."
+    ENROLLMENTS_REFUSED "renewal_enrollments_refused_total" Counter:
+        "Enrollments refused of requesters who had proved who they are, by reason."
     RECONCILED "renewal_reconciled_total" Counter:
         "Requests that were left open and that this server ended, by reason."
 
@@ -49,6 +51,8 @@ metrics! {
         "Time from the head of a request to its answer, by listener and operation."
     HTTP_REFUSALS "renewal_http_refusals_total" Counter:
         "HTTP requests answered with an error, by listener and the code that the client is told."
+    API_FORBIDDEN "renewal_api_forbidden_total" Counter:
+        "Requests of the HTTP API refused because the token's role does not permit them, by that role."
     SIGNING_DURATION "renewal_signing_duration_seconds" Histogram:
         "Time to sign a certificate, the wait for a thread included, by outcome."
     STORE_DURATION "renewal_store_call_duration_seconds" Histogram:
@@ -61,6 +65,8 @@ metrics! {
         "Events that this server removed from the ledger because they were too old."
     PRUNED_CERTIFICATES "renewal_pruned_certificates_total" Counter:
         "Certificates that this server removed from the ledger because they expired too long ago."
+    PRUNED_REVOCATIONS "renewal_pruned_revocations_total" Counter:
+        "Revocations that this server removed from the ledger because their certificates ended too long ago."
     RETENTION_RAN "renewal_retention_last_run_timestamp_seconds" Gauge:
         "When this server last finished to remove what was too old, in Unix seconds; 0 for never."
 

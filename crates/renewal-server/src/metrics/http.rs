@@ -4,9 +4,10 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use renewal_domain::ApiRole;
 use tokio::time::Instant;
 
-use super::catalogue::{HTTP_DURATION, HTTP_REFUSALS, HTTP_REQUESTS};
+use super::catalogue::{API_FORBIDDEN, HTTP_DURATION, HTTP_REFUSALS, HTTP_REQUESTS};
 use super::{Metrics, key};
 use crate::listener::ReasonOfAnswer;
 use ::metrics::Recorder;
@@ -43,6 +44,20 @@ impl Listener {
 }
 
 impl Metrics {
+    /// Roles that can be too small are there from the start with zero.
+    pub(super) fn begin_api(&self) {
+        for role in ApiRole::ALL {
+            if role != ApiRole::Administrator {
+                self.counter(API_FORBIDDEN, &[("role", role.as_str())]).absolute(0);
+            }
+        }
+    }
+
+    /// A token of this role was used for what the role does not permit.
+    pub(crate) fn api_forbidden(&self, role: ApiRole) {
+        self.counter(API_FORBIDDEN, &[("role", role.as_str())]).increment(1);
+    }
+
     /// Counts and measures what is answered by these routes.
     pub(crate) fn measure(&self, listener: Listener, routes: Router) -> Router {
         routes.layer(from_fn_with_state((self.clone(), listener), answer))

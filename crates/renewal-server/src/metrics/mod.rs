@@ -89,6 +89,7 @@ impl Metrics {
         metrics.begin_store();
         metrics.begin_gauges();
         metrics.begin_retention();
+        metrics.begin_api();
         metrics
     }
 

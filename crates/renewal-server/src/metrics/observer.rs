@@ -6,7 +6,9 @@ use csr_service::{Observer, Reason};
 use renewal_domain::{CertificateRecord, EventType, OrgId, RenewalEvent, RequestKind, Stage};
 
 use super::Metrics;
-use super::catalogue::{EVENTS, ISSUED, RECONCILED, SIGNING_DURATION, UNAUTHENTICATED_REQUESTS};
+use super::catalogue::{
+    ENROLLMENTS_REFUSED, EVENTS, ISSUED, RECONCILED, SIGNING_DURATION, UNAUTHENTICATED_REQUESTS,
+};
 
 /// How a signature ended.
 const OUTCOMES: [&str; 2] = ["failed", "signed"];
@@ -28,6 +30,7 @@ impl Metrics {
         }
         for reason in Reason::ALL {
             self.counter(UNAUTHENTICATED_REQUESTS, &[("reason", reason.code())]).absolute(0);
+            self.counter(ENROLLMENTS_REFUSED, &[("reason", reason.code())]).absolute(0);
         }
         for kind in [RequestKind::Enrollment, RequestKind::Renewal, RequestKind::Recovery] {
             self.counter(ISSUED, &[("kind", kind.as_str())]).absolute(0);
@@ -61,6 +64,10 @@ impl Observer for Metrics {
 
     fn unauthenticated(&self, _org: OrgId, reason: Reason) {
         self.counter(UNAUTHENTICATED_REQUESTS, &[("reason", reason.code())]).increment(1);
+    }
+
+    fn enrollment_refused(&self, _org: OrgId, reason: Reason) {
+        self.counter(ENROLLMENTS_REFUSED, &[("reason", reason.code())]).increment(1);
     }
 
     fn signed(&self, took: Duration, successful: bool) {

@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 
 use csr_service::ProvenCertificate;
 use rustls::ServerConnection;
-use rustls::pki_types::CertificateDer;
 
 /// The peer of one connection. Only a finished handshake makes one, so that a certificate in it is
 /// one whose private key the peer was proven to hold.
 #[derive(Clone)]
 pub(crate) struct Peer {
     address: SocketAddr,
-    certificate: Option<CertificateDer<'static>>,
+    certificate: Option<ProvenCertificate>,
 }
 
 impl Peer {
@@ -20,14 +19,15 @@ impl Peer {
     pub(crate) fn of(connection: &ServerConnection, address: SocketAddr) -> Self {
         let handshaking = connection.is_handshaking();
         let presented = connection.peer_certificates().filter(|_| !handshaking);
-        let certificate = presented.and_then(<[_]>::first).map(|leaf| leaf.clone().into_owned());
+        let leaf = presented.and_then(<[_]>::first);
+        let certificate = leaf.map(|leaf| ProvenCertificate::proven_by_tls_handshake(leaf.as_ref()));
         Self { address, certificate }
     }
 
-    /// A peer that presents no certificate, where there is no connection.
+    /// A peer where there is no connection, which is taken to hold the key of this certificate (DER).
     #[cfg(feature = "fuzzing")]
-    pub(crate) const fn without_certificate(address: SocketAddr) -> Self {
-        Self { address, certificate: None }
+    pub(crate) fn without_connection(address: SocketAddr, certificate: Option<Vec<u8>>) -> Self {
+        Self { address, certificate: certificate.map(ProvenCertificate::proven_by_tls_handshake) }
     }
 
     /// Where the connection comes from.
@@ -35,14 +35,10 @@ impl Peer {
         self.address
     }
 
-    /// The end-entity certificate that the peer presented, if it did. The service judges it.
-    pub(crate) fn certificate(&self) -> Option<ProvenCertificate> {
-        self.certificate_der().map(ProvenCertificate::proven_by_tls_handshake)
-    }
-
-    /// The same certificate, DER.
-    pub(crate) fn certificate_der(&self) -> Option<&[u8]> {
-        self.certificate.as_deref()
+    /// The end-entity certificate that the peer presented, if it did. The service judges it, and keeps what
+    /// it finds for the other requests of the connection.
+    pub(crate) const fn certificate(&self) -> Option<&ProvenCertificate> {
+        self.certificate.as_ref()
     }
 }
 

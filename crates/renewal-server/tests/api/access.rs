@@ -6,12 +6,11 @@ use renewal_domain::ApiRole;
 use serde_json::{Value, json};
 
 use crate::trials::trials;
-use crate::world::{Device, ORG, OTHER_ORG, World, path, token};
+use crate::world::{Device, ORG, OTHER_ORG, World, path, root, token};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials!([
         every_way_to_have_no_token_gets_the_same_answer,
-        a_viewer_reads_and_changes_nothing,
         another_organisation_looks_like_one_that_is_not_there,
         what_another_organisation_has_is_not_found,
         a_token_tells_who_it_is,
@@ -22,9 +21,11 @@ async fn every_way_to_have_no_token_gets_the_same_answer() {
     let world = World::new();
     let server = world.start().await;
     let hour = Some(std::time::Duration::from_hours(1));
-    let (expired, _) = server.service.new_api_token(ORG, "old", ApiRole::Operator, hour).await.unwrap();
-    let (revoked, id) = server.service.new_api_token(ORG, "gone", ApiRole::Operator, None).await.unwrap();
-    server.service.revoke_api_token(ORG, id.id).await.unwrap();
+    let (expired, _) =
+        server.service.new_api_token(ORG, "old", ApiRole::Operator, hour, &root()).await.unwrap();
+    let (revoked, id) =
+        server.service.new_api_token(ORG, "gone", ApiRole::Operator, None, &root()).await.unwrap();
+    server.service.revoke_api_token(ORG, id.id, &root()).await.unwrap();
     world.clock.advance(TimeDelta::hours(2));
     let right = server.operator.token.clone().unwrap();
     let mut unknown = right.clone();
@@ -55,28 +56,6 @@ async fn every_way_to_have_no_token_gets_the_same_answer() {
     server.operator.get(&path("renewal-events")).await.json(200);
 }
 
-async fn a_viewer_reads_and_changes_nothing() {
-    let world = World::new();
-    let server = world.start().await;
-    let device = Device::enrolled(&server, "gateway-1").await;
-    let serial = &device.certificate().serial;
-    let some = "018bcfe5-687b-7000-8000-000000000002";
-    for change in [
-        format!("certificates/{serial}/revoke"),
-        format!("requests/{some}/approve"),
-        format!("requests/{some}/deny"),
-        "enrollment-tokens".to_owned(),
-        format!("enrollment-tokens/{some}/revoke"),
-        "api-tokens".to_owned(),
-        format!("api-tokens/{some}/revoke"),
-    ] {
-        server.viewer.post(&path(&change), Value::Null).await.problem(403, "operator_required");
-    }
-    let shown = server.viewer.get(&path(&format!("certificates/{serial}"))).await.json(200);
-    assert_eq!(shown["revocation"], Value::Null);
-    server.viewer.get(&path("api-tokens")).await.json(200);
-}
-
 async fn another_organisation_looks_like_one_that_is_not_there() {
     let world = World::new();
     let server = world.start().await;
@@ -100,10 +79,10 @@ async fn what_another_organisation_has_is_not_found() {
     device.renew(&server).await;
     let event = server.operator.get(&path("renewal-events")).await.items()[0]["id"].clone();
     let event = event.as_str().unwrap();
-    let other = server.operator.with(Some(&token(&server.service, OTHER_ORG, ApiRole::Operator).await));
+    let other = server.operator.with(Some(&token(&server.service, OTHER_ORG, ApiRole::Administrator).await));
     let path = |rest: &str| format!("/api/v1/organisations/{OTHER_ORG}/{rest}");
     let serial = &device.certificate().serial;
-    let (_, ours) = server.service.new_api_token(ORG, "ours", ApiRole::Viewer, None).await.unwrap();
+    let (_, ours) = server.service.new_api_token(ORG, "ours", ApiRole::Viewer, None, &root()).await.unwrap();
     for rest in [
         format!("renewal-events/{event}"),
         format!("certificates/{serial}"),
@@ -111,10 +90,16 @@ async fn what_another_organisation_has_is_not_found() {
     ] {
         other.get(&path(&rest)).await.problem(404, "not_found");
     }
-    for rest in [format!("certificates/{serial}/revoke"), format!("api-tokens/{}/revoke", ours.id)] {
-        other.post(&path(&rest), Value::Null).await.problem(404, "not_found");
+    let reason = json!({ "reason": "superseded" });
+    for (rest, body) in [
+        (format!("certificates/{serial}/revoke"), reason.clone()),
+        ("devices/gateway-1/revoke-certificates".to_owned(), reason),
+        (format!("api-tokens/{}/revoke", ours.id), Value::Null),
+    ] {
+        other.post(&path(&rest), body).await.problem(404, "not_found");
     }
-    for rest in ["renewal-events", "certificates", "requests", "attempts", "enrollment-tokens"] {
+    for rest in ["renewal-events", "certificates", "requests", "attempts", "enrollment-tokens", "revocations"]
+    {
         assert_eq!(other.get(&path(rest)).await.json(200), json!({ "items": [] }), "{rest}");
     }
 }

@@ -147,6 +147,13 @@ async fn a_body_must_be_the_json_that_is_wanted() {
         let said = server.operator.post(&tokens, body).await.problem(400, "invalid_body");
         assert!(said.contains(detail), "{said}");
     }
+    for array in [json!([]), json!(["stolen"])] {
+        let said = server.operator.post(&path("devices/gateway-1/block"), array).await;
+        assert_eq!(
+            said.problem(400, "invalid_body"),
+            "The body cannot be taken: it is an array, where an object is wanted."
+        );
+    }
     let body = json!({ "device": "gateway-1", "expires_in": "1h" }).to_string();
     for fields in [&[][..], &[("content-type", "text/plain")]] {
         let response = server.operator.send("POST", &tokens, fields, &body).await;

@@ -42,6 +42,8 @@ async fn every_path_is_described() {
     assert_eq!(
         operations,
         [
+            "GET ",
+            "GET /actions",
             "GET /api-tokens",
             "GET /api/v1/openapi.json",
             "GET /api/v1/whoami",
@@ -57,14 +59,22 @@ async fn every_path_is_described() {
             "GET /renewal-events",
             "GET /renewal-events/{id}",
             "GET /requests",
+            "GET /requests/{id}",
+            "GET /revocations",
             "GET /summary",
             "POST /api-tokens",
             "POST /api-tokens/{id}/revoke",
             "POST /certificates/{serial}/revoke",
+            "POST /devices/{device}/block",
+            "POST /devices/{device}/revoke-certificates",
+            "POST /devices/{device}/unblock",
             "POST /enrollment-tokens",
             "POST /enrollment-tokens/{id}/revoke",
             "POST /requests/{id}/approve",
             "POST /requests/{id}/deny",
+            "POST /resume",
+            "POST /revocations",
+            "POST /suspend",
         ]
     );
 }
@@ -94,7 +104,7 @@ async fn schemathesis_finds_nothing_that_is_not_as_described() {
     device.renew(&server).await;
     let directory = tempfile::tempdir().unwrap();
     let url = format!("http://{}/api/v1/openapi.json", server.operator.address);
-    let token = server.operator.token.clone().unwrap();
+    let token = server.administrator.token.clone().unwrap();
     let configuration =
         format!("[parameters]\n\"path.org\" = \"{ORG}\"\n[auth.openapi.api_token]\nbearer = \"{token}\"\n");
     std::fs::write(directory.path().join("schemathesis.toml"), configuration).unwrap();

@@ -2,10 +2,16 @@
 
 use chrono::TimeDelta;
 use libtest_mimic::Trial;
+use rcgen::KeyPair;
+use renewal_domain::{
+    Clock, DeviceName, IssuanceStore, IssuedParts, KeyReuse, NewRequest, OpenRequest, OpenRules, Purpose,
+    RequestState, SupersededCertificates,
+};
 use serde_json::{Value, json};
 
+use crate::foreign::Authority;
 use crate::trials::trials;
-use crate::world::{Device, Server, World, path, rfc3339, seconds};
+use crate::world::{Device, ORG, Server, World, path, rfc3339, seconds};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials!([
@@ -13,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_device_that_never_came_is_not_found,
         certificates_are_listed_by_device_expiry_and_revocation,
         a_certificate_is_given_as_json_or_pem,
+        a_certificate_that_no_authority_of_ours_signed_is_not_handed_out,
         a_revocation_stands,
         a_summary_counts_and_measures_what_was_in_the_window,
     ])
@@ -53,6 +60,8 @@ async fn a_device_is_told_in_one_answer() {
         "last_outcome": null,
         "open_request": null,
         "failures_since_success": none,
+        "blocked": null,
+        "actions": [],
     });
     assert_eq!(told(&server).await, fresh);
 
@@ -78,7 +87,11 @@ async fn a_device_is_told_in_one_answer() {
     assert_ne!(current, &fresh["current_certificate"]["serial"]);
 
     let serial = current.as_str().unwrap();
-    server.operator.post(&path(&format!("certificates/{serial}/revoke")), Value::Null).await.json(200);
+    server
+        .operator
+        .post(&path(&format!("certificates/{serial}/revoke")), json!({ "reason": "unspecified" }))
+        .await
+        .json(200);
     let revoked = told(&server).await;
     assert_eq!((&revoked["current_certificate"], &revoked["name"]), (&Value::Null, &json!("gateway-1")));
 }
@@ -111,7 +124,11 @@ async fn certificates_are_listed_by_device_expiry_and_revocation() {
     assert_eq!(listed("?expired=true").await, [Value::Null; 0]);
 
     let serial = old["serial"].as_str().unwrap();
-    server.operator.post(&path(&format!("certificates/{serial}/revoke")), Value::Null).await.json(200);
+    server
+        .operator
+        .post(&path(&format!("certificates/{serial}/revoke")), json!({ "reason": "unspecified" }))
+        .await
+        .json(200);
     let revoked = listed("?revoked=true").await;
     assert_eq!((revoked.len(), &revoked[0]["serial"]), (1, &old["serial"]));
 
@@ -128,7 +145,10 @@ async fn a_certificate_is_given_as_json_or_pem() {
     let server = world.start().await;
     let device = Device::enrolled(&server, "gateway-1").await;
     let at = path(&format!("certificates/{}", device.certificate().serial));
-    assert_eq!(server.viewer.get(&at).await.json(200), shown(&device));
+    let mut details = shown(&device);
+    details["revoked_by"] = Value::Null;
+    details["actions"] = json!([]);
+    assert_eq!(server.viewer.get(&at).await.json(200), details);
     let accepting =
         server.viewer.send("GET", &at, &[("accept", "application/x-pem-file, */*;q=0.1")], "").await;
     for response in [server.viewer.get(&format!("{at}?format=pem")).await, accepting] {
@@ -140,6 +160,50 @@ async fn a_certificate_is_given_as_json_or_pem() {
     server.viewer.send("GET", &at, &[("accept", "application/x-pem-file")], "").await.json(200);
 }
 
+/// Who can write to the database can put any certificate there.
+async fn a_certificate_that_no_authority_of_ours_signed_is_not_handed_out() {
+    let world = World::new();
+    let server = world.start().await;
+    let name = DeviceName::new("gateway-1").unwrap();
+    let key = KeyPair::generate().unwrap();
+    let forged = Authority::new("Device CA").client_certificate("gateway-1", &key);
+    let request = OpenRequest::new(NewRequest {
+        id: "018bcfe5-687b-7000-8000-000000000002".parse().unwrap(),
+        org_id: ORG,
+        device_id: server.service.device_id(ORG, &name),
+        device_name: name,
+        purpose: Purpose::Enrollment { token: None },
+        state: RequestState::Signing,
+        csr_der: b"request".to_vec(),
+        public_key_sha256: [7; 32],
+        requested_lifetime: None,
+        credential: String::new(),
+        source_address: None,
+    });
+    let (_, pem) = x509_parser::pem::parse_x509_pem(forged.as_bytes()).unwrap();
+    let parts = IssuedParts {
+        serial: "0abc01".parse().unwrap(),
+        public_key_sha256: [7; 32],
+        issuer_key_sha256: server.service.device_issuers()[0].public_key_sha256(),
+        not_before: world.clock.now(),
+        not_after: world.clock.now() + TimeDelta::days(1),
+        der: pem.contents,
+    };
+    let end = "018bcfe5-687b-7000-8000-000000000003".parse().unwrap();
+    let rules = OpenRules {
+        now: world.clock.now(),
+        superseded: SupersededCertificates::Refuse,
+        key_reuse: KeyReuse::Refuse,
+    };
+    world.store.inner.open(ORG, &request, &rules).await.unwrap();
+    let completion = request.issued(end, parts).unwrap();
+    world.store.inner.complete(ORG, request.id(), &completion).await.unwrap();
+    for format in ["json", "pem"] {
+        let at = path(&format!("certificates/0abc01?format={format}"));
+        server.viewer.get(&at).await.problem(500, "failed");
+    }
+}
+
 async fn a_revocation_stands() {
     let world = World::new();
     let server = world.start().await;
@@ -148,10 +212,10 @@ async fn a_revocation_stands() {
     let reason = json!({ "reason": "key_compromise" });
     let revoked = server.operator.post(&at, reason).await.json(200);
     let revocation = json!({ "at": "2030-01-02T12:00:00Z", "reason": "key_compromise" });
-    assert_eq!(revoked["revocation"], revocation);
+    assert_eq!(revoked["certificate"]["revocation"], revocation);
     world.clock.advance(seconds(60));
     let again = server.operator.post(&at, json!({ "reason": "superseded" })).await.json(200);
-    assert_eq!(again["revocation"], revocation);
+    assert_eq!(again["certificate"]["revocation"], revocation);
     let unknown = server.operator.post(&at, json!({ "reason": "remove_from_crl" })).await;
     unknown.problem(400, "invalid_body");
     device.renew(&server).await;

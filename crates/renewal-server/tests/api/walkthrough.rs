@@ -42,11 +42,11 @@ fn blocks(heading: Option<&str>, language: &str) -> String {
 
 async fn run(server: &Server, commands: &str, variables: &[(&str, &str)]) -> String {
     let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("token"), format!("{}\n", server.operator.token.as_ref().unwrap()))
+    fs::write(directory.path().join("token"), format!("{}\n", server.administrator.token.as_ref().unwrap()))
         .unwrap();
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", commands])
-        .env("SERVER", format!("http://{}", server.operator.address))
+        .env("SERVER", format!("http://{}", server.administrator.address))
         .env("ORG", ORG.to_string())
         .envs(variables.iter().copied())
         .current_dir(directory.path())
@@ -63,21 +63,29 @@ async fn the_commands_with_curl_work() {
     let server = world.start().await;
     let mut device = Device::enrolled(&server, "gateway-0042").await;
     device.renew(&server).await;
+    Device::enrolled(&server, "gateway-0041").await;
     let said = run(&server, &blocks(None, "sh"), &[]).await;
-    for told in ["gateway-0042", "renewal_start", "success_rate", "\"secret\":\"rle_", "\"secret\":\"rla_"] {
+    for told in [
+        "gateway-0042",
+        "renewal_start",
+        "success_rate",
+        "\"secret\":\"rle_",
+        "\"secret\":\"rla_",
+        "factory key leaked",
+        "0abc01",
+    ] {
         assert!(said.contains(told), "{told} in {said}");
     }
-    let request = server.viewer.get(&path("requests")).await.items()[0]["id"].clone();
+    let request = server.viewer.get(&path("requests")).await.items()[0].clone();
+    let (id, csr_sha256) = (request["id"].as_str().unwrap(), request["csr_sha256"].as_str().unwrap());
     let serial = device.certificate().serial.to_string();
-    let variables = [("REQUEST", request.as_str().unwrap()), ("SERIAL", &serial)];
+    let variables = [("REQUEST", id), ("CSR_SHA256", csr_sha256), ("SERIAL", &serial)];
     let prelude = blocks(Some(""), "sh");
     let said = run(&server, &format!("{prelude}{}", blocks(None, "decide")), &variables).await;
     assert!(said.contains("\"outcome\":\"issued\"") && said.contains("subject=CN = gateway-0042"), "{said}");
     let revoked = server.viewer.get(&path("certificates?revoked=true")).await.items();
-    assert_eq!(
-        (&revoked[0]["serial"], &revoked[0]["revocation"]["reason"]),
-        (&json!(serial), &json!("key_compromise"))
-    );
+    let revoked = revoked.iter().find(|certificate| certificate["serial"] == serial.as_str()).unwrap();
+    assert_eq!(revoked["revocation"]["reason"], "key_compromise");
 }
 
 async fn the_example_of_a_problem_is_one() {

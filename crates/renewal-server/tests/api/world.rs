@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use csr_service::{
-    ApprovalMode, Credential, CsrService, EnrollmentGrant, Issuer, NewIssuer, Outcome, Profile,
-    ProfileBuilder, ProvenCertificate, Request,
+    ApprovalMode, Credential, CsrService, CsrServiceBuilder, DeviceIssuer, EnrollmentGrant, Issuer,
+    NewIssuer, Outcome, Profile, ProfileBuilder, ProvenCertificate, Request,
 };
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use renewal_domain::testing::{MockClock, predictable_ids};
-use renewal_domain::{ApiRole, CertificateRecord, Clock, DeviceId, DeviceName, OrgId, RequestKind};
+use renewal_domain::{
+    ActionContext, Actor, ApiRole, CertificateRecord, Clock, DeviceId, DeviceName, OrgId, RequestKind,
+};
 use renewal_server::{Api, ApiServer, Limits, Stopped};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -21,6 +23,9 @@ use crate::store::TestStore;
 
 pub(crate) const ORG: OrgId = OrgId::new(Uuid::from_u128(1));
 pub(crate) const OTHER_ORG: OrgId = OrgId::new(Uuid::from_u128(2));
+
+/// Where the requests of devices come from.
+pub(crate) const SOURCE: &str = "192.0.2.7";
 const DAY: Duration = Duration::from_hours(24);
 
 /// What a server is made of.
@@ -28,6 +33,7 @@ pub(crate) struct World {
     pub(crate) clock: MockClock,
     pub(crate) store: TestStore,
     pub(crate) limits: Limits,
+    pub(crate) device_issuers: Vec<DeviceIssuer>,
     authority: NewIssuer,
     profile: ProfileBuilder,
 }
@@ -35,7 +41,9 @@ pub(crate) struct World {
 /// A server that runs until it is stopped, and clients with tokens of [`ORG`].
 pub(crate) struct Server {
     pub(crate) service: CsrService,
+    pub(crate) administrator: Client,
     pub(crate) operator: Client,
+    pub(crate) approver: Client,
     pub(crate) viewer: Client,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Stopped>,
@@ -54,6 +62,7 @@ impl World {
         Self {
             store: TestStore::new(),
             limits: Limits::default(),
+            device_issuers: Vec::new(),
             authority: NewIssuer::builder("Device CA").create(clock.now()).unwrap(),
             profile: Profile::builder().lifetime(90 * DAY),
             clock,
@@ -62,6 +71,11 @@ impl World {
 
     pub(crate) fn approving_renewals_manually(mut self) -> Self {
         self.profile = self.profile.approval(RequestKind::Renewal, ApprovalMode::Manual);
+        self
+    }
+
+    pub(crate) fn approving_enrollments_manually(mut self) -> Self {
+        self.profile = self.profile.approval(RequestKind::Enrollment, ApprovalMode::Manual);
         self
     }
 
@@ -76,8 +90,9 @@ impl World {
         let profile = self.profile.clone().build().unwrap();
         let service = CsrService::builder(issuer, profile, self.store.switched.clone())
             .clock(Arc::new(self.clock.clone()))
-            .ids(predictable_ids(&self.clock))
-            .build();
+            .ids(predictable_ids(&self.clock));
+        let service = self.device_issuers.iter().cloned().fold(service, CsrServiceBuilder::device_issuer);
+        let service = service.build();
         let api = change(Api::new(service.clone()));
         let server = ApiServer::bind(([127, 0, 0, 1], 0).into(), api, self.limits).await.unwrap();
         let anybody = Client { address: server.local_address(), token: None };
@@ -85,15 +100,23 @@ impl World {
         let running = tokio::spawn(server.serve(async {
             let _: Result<(), _> = stopped.await;
         }));
-        let operator = anybody.with(Some(&token(&service, ORG, ApiRole::Operator).await));
-        let viewer = anybody.with(Some(&token(&service, ORG, ApiRole::Viewer).await));
-        Server { service, operator, viewer, stop, running }
+        let mut clients = Vec::new();
+        for role in ApiRole::ALL {
+            clients.push(anybody.with(Some(&token(&service, ORG, role).await)));
+        }
+        let [viewer, approver, operator, administrator] = clients.try_into().ok().unwrap();
+        Server { service, administrator, operator, approver, viewer, stop, running }
     }
+}
+
+/// Somebody at the command line.
+pub(crate) fn root() -> ActionContext {
+    Actor::CommandLine { user: "root".into(), host: "ca".into() }.into()
 }
 
 /// The text of a new token.
 pub(crate) async fn token(service: &CsrService, org: OrgId, role: ApiRole) -> String {
-    let (secret, _) = service.new_api_token(org, role.as_str(), role, None).await.unwrap();
+    let (secret, _) = service.new_api_token(org, role.as_str(), role, None, &root()).await.unwrap();
     secret.reveal().to_owned()
 }
 
@@ -146,17 +169,40 @@ impl Device {
     }
 }
 
+/// Asks for a new certificate with another one (PEM).
+pub(crate) async fn renew_with(server: &Server, key: &KeyPair, name: &str, certificate: &str) -> Outcome {
+    let credential = ProvenCertificate::vouched_for_by_operator(certificate.as_bytes());
+    ask(server, key, name, Credential::Certificate(credential)).await
+}
+
 /// A device that has no key yet asks for its first certificate.
 pub(crate) async fn enroll(server: &Server, name: &str, credential: Credential) -> Outcome {
     ask(server, &KeyPair::generate().unwrap(), name, credential).await
 }
 
 async fn ask(server: &Server, key: &KeyPair, name: &str, credential: Credential) -> Outcome {
+    ask_for(server, key, request_for(name), credential).await
+}
+
+/// A request for a certificate of this name.
+pub(crate) fn request_for(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+/// Asks for what is in `params`, from an address of documentation.
+pub(crate) async fn ask_for(
+    server: &Server,
+    key: &KeyPair,
+    params: CertificateParams,
+    credential: Credential,
+) -> Outcome {
     let csr = params.serialize_request(key).unwrap().der().to_vec();
-    server.service.submit(ORG, Request { csr: &csr, credential, lifetime: None }).await.unwrap()
+    let source_address = Some(SOURCE.parse().unwrap());
+    let request = Request { csr: &csr, credential, lifetime: None, source_address };
+    server.service.submit(ORG, request).await.unwrap()
 }
 
 /// An instant as JSON has it.

@@ -56,8 +56,9 @@ async fn a_bootstrap_authority_is_no_device_issuer() {
     let wrong = world.est(world.service()).bootstrap_issuer(bootstrap(own)).build().unwrap_err();
     assert!(wrong.to_string().contains("CN=Device CA is a device issuer too"), "{wrong}");
     let other = Authority::new("Factory");
-    let device_issuer = DeviceIssuer::trusted(&other.pem).unwrap();
-    let wrong = error(|est| est.device_issuer(device_issuer).bootstrap_issuer(bootstrap(&other.pem)));
+    let mut world = World::new();
+    world.device_issuers.push(DeviceIssuer::trusted(&other.pem, OTHER_ORG).unwrap());
+    let wrong = world.est(world.service()).bootstrap_issuer(bootstrap(&other.pem)).build().unwrap_err();
     assert!(matches!(wrong, EstConfigError::BootstrapIsDeviceIssuer(_)), "{wrong}");
 }
 

@@ -31,6 +31,13 @@ impl Device {
         params.serialize_request(&self.key).unwrap().der().to_vec()
     }
 
+    /// Its request (DER) for its own name, and this DNS name.
+    pub(crate) fn csr_with_dns(&self, dns: &str) -> Vec<u8> {
+        let mut params = CertificateParams::new(vec![dns.to_owned()]).unwrap();
+        params.distinguished_name = cn(&self.name);
+        params.serialize_request(&self.key).unwrap().der().to_vec()
+    }
+
     /// Enrolls with its token; its certificate (DER).
     pub(crate) async fn enroll(&self, world: &World, server: &Server) -> Vec<u8> {
         let client = Client::new(world, server.address);

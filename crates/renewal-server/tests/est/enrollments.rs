@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use csr_service::TokenSecret;
+use csr_service::{CaCertificate, ForeignCertificate, NameGrant, NewEnrollmentToken, TokenSecret};
 use libtest_mimic::Trial;
 use rcgen::KeyPair;
-use renewal_domain::{DeviceName, EnrollmentToken, RequestKind};
+use renewal_domain::{
+    ActionFilter, ActionKind, ActionStore, DeviceName, EnrollmentToken, GrantedNames, PageRequest,
+    RequestKind, RevocationReason,
+};
 use renewal_server::{BootstrapIssuer, BootstrapNames, EnrollmentTokens};
 
 use crate::client::{Client, enrollment, request};
 use crate::device::{Device, ENROLL};
 use crate::operations::subject;
 use crate::trials::trials;
-use crate::world::{Authority, DAY, ORG, OTHER_ORG, Server, TOKEN, World};
+use crate::world::{Authority, DAY, ORG, OTHER_ORG, Server, TOKEN, World, root};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials!([
@@ -27,6 +30,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_shared_bootstrap_certificate_enrolls_any_name,
         a_bootstrap_certificate_is_good_for_its_organisation_alone,
         an_expired_bootstrap_certificate_permits_nothing,
+        a_bootstrap_certificate_that_was_revoked_permits_nothing,
+        a_bootstrap_rule_grants_names,
         a_device_may_renew_by_simpleenroll,
         an_unauthenticated_requester_is_asked_for_credentials,
         a_password_counts_more_than_a_certificate,
@@ -94,7 +99,7 @@ async fn a_pending_enrollment_is_answered_after_approval() {
     assert_eq!((response.status, response.header("retry-after")), (202, Some("60")));
     let request = world.open_requests().await[0].id();
     assert!(response.text().contains(&request.to_string()), "{}", response.text());
-    server.service.approve(ORG, request).await.unwrap();
+    server.service.approve(ORG, request, &root()).await.unwrap();
     client.enroll_as(ENROLL, &csr, "gateway-1", TOKEN).await.certificate();
 }
 
@@ -152,6 +157,43 @@ async fn an_expired_bootstrap_certificate_permits_nothing() {
     world.clock.advance(TimeDelta::days(3_651));
     let response = client.enroll(ENROLL, &Device::named("gateway-1").csr()).await;
     response.assert_refused(403, "bootstrap_certificate_expired");
+}
+
+async fn a_bootstrap_certificate_that_was_revoked_permits_nothing() {
+    let world = World::new();
+    let factory = Authority::new("Factory");
+    let bootstrap = BootstrapIssuer::new(&factory.pem, ORG, BootstrapNames::Any).unwrap();
+    let server = world.start_with(|est| est.bootstrap_issuer(bootstrap)).await;
+    let key = KeyPair::generate().unwrap();
+    let certificate = factory.client_certificate("every device", &key);
+    let client = Client::presenting(&world, server.address, &certificate, &key);
+    client.enroll(ENROLL, &Device::named("gateway-1").csr()).await.certificate();
+    let authorities = [CaCertificate::read(&factory.pem).unwrap()];
+    let certificate = ForeignCertificate::read(&certificate, &authorities).unwrap();
+    let reason = RevocationReason::Unspecified;
+    server.service.revoke_foreign(ORG, &certificate, reason, "", &root()).await.unwrap();
+    let response = client.enroll(ENROLL, &Device::named("gateway-2").csr()).await;
+    response.assert_refused(403, "certificate_revoked");
+    let filter = ActionFilter::Kind(ActionKind::EnrollmentRefused);
+    let refused = world.store.inner.actions(ORG, &filter, &PageRequest::default()).await.unwrap().items;
+    assert_eq!(refused.len(), 1);
+    let expected = format!("By bootstrap certificate {} of every device: ", certificate.serial);
+    assert!(refused[0].note.starts_with(&expected), "{}", refused[0].note);
+    assert_eq!(refused[0].source_address, Some([127, 0, 0, 1].into()));
+}
+
+async fn a_bootstrap_rule_grants_names() {
+    let world = World::new();
+    let factory = Authority::new("Factory");
+    let names = NameGrant::new(Vec::new(), vec!["DNS:{cn}.devices.example".parse().unwrap()]);
+    let bootstrap = BootstrapIssuer::new(&factory.pem, ORG, BootstrapNames::Own).unwrap();
+    let server = world.start_with(|est| est.bootstrap_issuer(bootstrap.names_granted(names))).await;
+    let device = Device::named("gateway-1");
+    let certificate = factory.client_certificate("gateway-1", &device.key);
+    let client = device.client(&world, &server, &certificate);
+    let response = client.enroll(ENROLL, &device.csr_with_dns("gateway-2.devices.example")).await;
+    response.assert_refused(403, "san_not_allowed");
+    client.enroll(ENROLL, &device.csr_with_dns("gateway-1.devices.example")).await.certificate();
 }
 
 async fn a_device_may_renew_by_simpleenroll() {
@@ -229,7 +271,7 @@ async fn a_token_that_is_revoked_or_expired_permits_nothing() {
     let client = Client::new(&world, server.address);
     let csr = Device::named("gateway-1").csr();
     let (revoked, token) = new_token(&server).await;
-    server.service.revoke_enrollment_token(ORG, token.id).await.unwrap();
+    server.service.revoke_enrollment_token(ORG, token.id, &root()).await.unwrap();
     let response = client.enroll_as(ENROLL, &csr, "gateway-1", revoked.reveal()).await;
     response.assert_refused(401, "enrollment_token_revoked");
     let (expired, _) = new_token(&server).await;
@@ -241,5 +283,6 @@ async fn a_token_that_is_revoked_or_expired_permits_nothing() {
 /// A token for `gateway-1`, good for a day.
 async fn new_token(server: &Server) -> (TokenSecret, EnrollmentToken) {
     let name = DeviceName::new("gateway-1").unwrap();
-    server.service.new_enrollment_token(ORG, name, DAY).await.unwrap()
+    let wanted = NewEnrollmentToken { device: name, names: GrantedNames::default(), lifetime: DAY };
+    server.service.new_enrollment_token(ORG, wanted, &root()).await.unwrap()
 }

@@ -16,12 +16,13 @@ use renewal_server::Gauges;
 use crate::client::Client;
 use crate::device::{Device, ENROLL, REENROLL};
 use crate::trials::trials;
-use crate::world::{ORG, OTHER_ORG, Server, TOKEN, World};
+use crate::world::{Authority, ORG, OTHER_ORG, Server, TOKEN, World};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = trials!([
         events_are_counted_by_type_and_reason,
         unauthenticated_requests_are_counted_by_reason,
+        refused_enrollments_are_counted_by_reason,
         requests_are_counted_by_operation_and_status,
         failures_of_the_store_are_counted_by_kind,
         a_call_of_the_store_that_is_cancelled_is_counted,
@@ -57,13 +58,28 @@ async fn events_are_counted_by_type_and_reason() {
 async fn unauthenticated_requests_are_counted_by_reason() {
     let world = World::new();
     let server = world.start().await;
-    let client = Client::new(&world, server.address);
-    client.enroll_as(ENROLL, &Device::named("gateway-2").csr(), "gateway-1", TOKEN).await;
-    let labels = [("reason", "enrollment_name_mismatch")];
+    let device = Device::named("gateway-1");
+    let certificate = Authority::new("Another CA").client_certificate("gateway-1", &device.key);
+    let client = device.client(&world, &server, &certificate);
+    client.enroll(REENROLL, &device.csr()).await.assert_refused(403, "certificate_not_from_device_issuer");
+    let labels = [("reason", "certificate_not_from_device_issuer")];
     assert_eq!(value(&world, "renewal_unauthenticated_requests_total", &labels), 1);
-    client.enroll_as(ENROLL, &Device::named("gateway-1").csr(), "gateway-1", "guessed").await;
+    let client = Client::new(&world, server.address);
+    client.enroll_as(ENROLL, &device.csr(), "gateway-1", "guessed").await;
     let labels = [("listener", "est"), ("reason", "credentials_wrong")];
     assert_eq!(value(&world, "renewal_http_refusals_total", &labels), 1);
+}
+
+async fn refused_enrollments_are_counted_by_reason() {
+    let world = World::new();
+    let server = world.start().await;
+    let client = Client::new(&world, server.address);
+    client.enroll_as(ENROLL, &Device::named("gateway-2").csr(), "gateway-1", TOKEN).await;
+    let refused = |reason| value(&world, "renewal_enrollments_refused_total", &[("reason", reason)]);
+    assert_eq!(refused("enrollment_name_mismatch"), 1);
+    assert_eq!(refused("device_blocked"), 0, "what never happened is there too");
+    let labels = [("reason", "enrollment_name_mismatch")];
+    assert_eq!(value(&world, "renewal_unauthenticated_requests_total", &labels), 0);
 }
 
 async fn requests_are_counted_by_operation_and_status() {

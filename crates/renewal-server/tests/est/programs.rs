@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::device::Device;
 use crate::operations::subject;
 use crate::trials::trials;
-use crate::world::{Authority, ORG, Server, TOKEN, World};
+use crate::world::{Authority, ORG, Server, TOKEN, World, root};
 
 pub(crate) fn trials() -> Vec<Trial> {
     [
@@ -164,7 +164,7 @@ async fn strongswan_waits_for_approval_and_asks_again() {
     let output = bash(&world, &server, &ENROLL.replace("pki --est", "timeout 3 pki --est")).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("pending"), "{said}");
-    server.service.approve(ORG, world.open_requests().await[0].id()).await.unwrap();
+    server.service.approve(ORG, world.open_requests().await[0].id(), &root()).await.unwrap();
     run(&world, &server, ENROLL).await;
     let pem = std::fs::read(world.path("device.pem")).unwrap();
     let (_, pem) = x509_parser::pem::parse_x509_pem(&pem).unwrap();

@@ -14,7 +14,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 use crate::client::{Client, Response, request};
 use crate::device::Device;
 use crate::trials::trials;
-use crate::world::{ORG, OTHER_ORG, Server, TOKEN, World};
+use crate::world::{ORG, OTHER_ORG, Server, TOKEN, World, root};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = trials!([
@@ -47,7 +47,7 @@ fn listed(response: &Response) -> Vec<Serial> {
 async fn revoke(server: &Server, org: OrgId, certificate: &[u8]) -> Serial {
     let (_, certificate) = X509Certificate::from_der(certificate).unwrap();
     let serial = Serial::from_be_bytes(certificate.raw_serial()).unwrap();
-    server.service.revoke(org, &serial, RevocationReason::KeyCompromise).await.unwrap();
+    server.service.revoke(org, &serial, RevocationReason::KeyCompromise, "", &root()).await.unwrap();
     serial
 }
 

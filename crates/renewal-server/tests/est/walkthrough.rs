@@ -9,7 +9,7 @@ use renewal_domain::RequestKind;
 use tokio::process::Command;
 
 use crate::trials::trials;
-use crate::world::{ORG, Server, TOKEN, World};
+use crate::world::{ORG, Server, TOKEN, World, root};
 
 const PAGE: &str = include_str!("../../../../docs/est.md");
 
@@ -78,7 +78,7 @@ async fn the_commands_with_curl_and_openssl_work() {
     let shape = |text: &str| text.split_once("(request ").map(|(before, _)| before.to_owned());
     assert_eq!(shape(&said), shape(&blocks(heading, "text")));
     assert!(said.contains(&format!("(request {request})")) && said.contains("retry-after: 60"), "{said}");
-    server.service.approve(ORG, request).await.unwrap();
+    server.service.approve(ORG, request, &root()).await.unwrap();
     run(&world, &server, &blocks("Manual approval: after the approval", "sh")).await;
     assert_eq!(
         world.story().await,

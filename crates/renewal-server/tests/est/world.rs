@@ -15,8 +15,8 @@ use csr_service::{
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair};
 use renewal_domain::testing::{MockClock, predictable_ids};
 use renewal_domain::{
-    Clock, DeviceName, EventFilter, FleetStore, Intercepted, IssuanceStore, OpenRequestFilter, OrgId,
-    PageRequest, PageSize, RenewalEventStore, RequestKind, StoreError, SystemClock,
+    ActionContext, Actor, Clock, DeviceName, EventFilter, FleetStore, Intercepted, IssuanceStore,
+    OpenRequestFilter, OrgId, PageRequest, PageSize, RenewalEventStore, RequestKind, StoreError, SystemClock,
 };
 use renewal_server::{
     AttemptLimits, EnrollmentAuthority, Est, EstBuilder, EstServer, Limits, Metrics, ServerCertificate,
@@ -36,6 +36,11 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// The password that [`Tokens`] takes for any user; the user is the name permitted to enroll.
 pub(crate) const TOKEN: &str = "s3cret-t0ken";
+
+/// Somebody at the command line.
+pub(crate) fn root() -> ActionContext {
+    Actor::CommandLine { user: "root".into(), host: "ca".into() }.into()
+}
 
 /// A password that is the user's own.
 pub(crate) fn own_token(user: &str) -> String {
@@ -152,13 +157,12 @@ impl World {
     /// The operations with tokens, and with limits of attempts that no test meets by chance.
     pub(crate) fn est(&self, service: CsrService) -> EstBuilder {
         let plenty = AttemptLimits { per_device: 1_000, per_address: 1_000, ..AttemptLimits::default() };
-        let builder = Est::builder(service, ORG)
+        Est::builder(service, ORG)
             .label("other", OTHER_ORG)
             .enrollment_authority(Arc::new(Tokens(self.store.switched.clone())))
             .attempt_limits(plenty)
             .clock(Arc::new(self.clock.clone()))
-            .metrics(self.metrics.clone());
-        self.device_issuers.iter().cloned().fold(builder, EstBuilder::device_issuer)
+            .metrics(self.metrics.clone())
     }
 
     pub(crate) async fn start(&self) -> Server {

@@ -10,9 +10,9 @@ use csr_service::{
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use renewal_domain::testing::MemoryStore;
 use renewal_domain::{
-    Answer, CertificateRecord, Clock, Completed, Completion, EventFilter, EventId, IssuanceStore,
-    OpenRequest, OpenRequestFilter, Opened, OrgId, Page, PageRequest, RenewalEvent, RenewalEventStore,
-    RequestId, Revocation, Serial, Standing, StoreError, Stores, SystemClock,
+    Answer, CertificateRecord, Clock, Completed, Completion, DeviceId, EventFilter, EventId, IssuanceStore,
+    OpenRefusal, OpenRequest, OpenRequestFilter, OpenRules, Opened, OrgId, Page, PageRequest, RenewalEvent,
+    RenewalEventStore, RequestId, Serial, StoreError, Stores, SystemClock,
 };
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ pub(crate) fn request_of(name: &str, key: &KeyPair) -> Vec<u8> {
 
 /// Asks for a certificate, and gets one.
 pub(crate) async fn submit(service: &CsrService, csr: &[u8], credential: Credential) -> Vec<u8> {
-    match service.submit(ORG, Request { csr, credential, lifetime: None }).await {
+    match service.submit(ORG, Request { csr, credential, lifetime: None, source_address: None }).await {
         Ok(Signed::Issued(issued)) => issued.certificate.der,
         other => panic!("not issued: {other:?}"),
     }
@@ -93,14 +93,21 @@ impl IssuanceStore for Nothing {
         Ok(None)
     }
 
-    async fn open(
+    async fn open(&self, _: OrgId, _: &OpenRequest, _: &OpenRules) -> Result<Opened, StoreError> {
+        Ok(Opened::New { key_used_by: None })
+    }
+
+    async fn refusal(
         &self,
         _: OrgId,
         _: &OpenRequest,
-        _: Standing,
-        _: DateTime<Utc>,
-    ) -> Result<Opened, StoreError> {
-        Ok(Opened::New)
+        _: &OpenRules,
+    ) -> Result<Option<OpenRefusal>, StoreError> {
+        Ok(None)
+    }
+
+    async fn certificate_used(&self, _: OrgId, _: DeviceId, _: &Serial) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn complete(&self, _: OrgId, _: RequestId, _: &Completion) -> Result<Completed, StoreError> {
@@ -121,15 +128,6 @@ impl IssuanceStore for Nothing {
     }
 
     async fn certificate(&self, _: OrgId, _: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
-        Ok(None)
-    }
-
-    async fn revoke(
-        &self,
-        _: OrgId,
-        _: &Serial,
-        _: &Revocation,
-    ) -> Result<Option<CertificateRecord>, StoreError> {
         Ok(None)
     }
 }

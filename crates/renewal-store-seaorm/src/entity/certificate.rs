@@ -25,6 +25,8 @@ pub struct Model {
     pub attempt_id: Option<Uuid>,
     pub public_key_sha256: Vec<u8>,
     pub csr_sha256: Vec<u8>,
+    pub issuer_key_sha256: Vec<u8>,
+    pub certificate_sha256: Vec<u8>,
     pub presented_serial: Option<String>,
     pub not_before: DateTime<Utc>,
     pub not_after: DateTime<Utc>,
@@ -39,7 +41,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of a certificate, with every column set.
-pub(crate) fn row(certificate: &CertificateRecord) -> [(Column, Value); 15] {
+pub(crate) fn row(certificate: &CertificateRecord) -> [(Column, Value); 17] {
     let revocation = certificate.revocation;
     [
         (Column::OrgId, certificate.org_id.as_uuid().into()),
@@ -51,6 +53,8 @@ pub(crate) fn row(certificate: &CertificateRecord) -> [(Column, Value); 15] {
         (Column::AttemptId, certificate.attempt_id().map(renewal_domain::AttemptId::as_uuid).into()),
         (Column::PublicKeySha256, certificate.public_key_sha256.to_vec().into()),
         (Column::CsrSha256, certificate.csr_sha256.to_vec().into()),
+        (Column::IssuerKeySha256, certificate.issuer_key_sha256.to_vec().into()),
+        (Column::CertificateSha256, certificate.certificate_sha256.to_vec().into()),
         (Column::PresentedSerial, certificate.presented_serial.as_ref().map(Serial::to_string).into()),
         (Column::NotBefore, certificate.not_before.into()),
         (Column::NotAfter, certificate.not_after.into()),
@@ -74,6 +78,8 @@ pub(crate) fn read(row: &QueryResult) -> Result<CertificateRecord, StoreError> {
         })?,
         public_key_sha256: row.parse(Column::PublicKeySha256, digest)?,
         csr_sha256: row.parse(Column::CsrSha256, digest)?,
+        issuer_key_sha256: row.parse(Column::IssuerKeySha256, digest)?,
+        certificate_sha256: row.parse(Column::CertificateSha256, digest)?,
         presented_serial: row.parse_optional(Column::PresentedSerial, |text: String| canonical(&text))?,
         not_before: row.get(Column::NotBefore)?,
         not_after: row.get(Column::NotAfter)?,
@@ -91,33 +97,48 @@ pub(crate) fn read(row: &QueryResult) -> Result<CertificateRecord, StoreError> {
     Ok(certificate)
 }
 
-/// What requests that are opened are judged by: the columns of a serial number and [`Known`].
-pub(crate) const KNOWN: [Column; 6] = [
+/// The columns of a [`CertificateStatus`].
+pub(crate) const STATUS: [Column; 11] = [
     Column::OrgId,
     Column::Serial,
+    Column::DeviceId,
+    Column::DeviceName,
+    Column::PublicKeySha256,
     Column::CsrSha256,
+    Column::CertificateSha256,
     Column::PresentedSerial,
+    Column::NotAfter,
     Column::RevokedAt,
     Column::RevocationReason,
 ];
 
-/// Of a certificate, by what requests that are opened are judged.
-pub(crate) struct Known {
+/// What of a certificate decides about requests that are opened.
+pub(crate) struct CertificateStatus {
+    pub(crate) serial: Serial,
+    pub(crate) device_id: DeviceId,
+    pub(crate) device_name: DeviceName,
+    pub(crate) public_key_sha256: Sha256Digest,
     pub(crate) csr_sha256: Sha256Digest,
+    pub(crate) certificate_sha256: Sha256Digest,
     pub(crate) presented_serial: Option<Serial>,
+    pub(crate) not_after: DateTime<Utc>,
     pub(crate) revocation: Option<Revocation>,
 }
 
-/// A certificate's serial number and what is known of it, of a row of these columns.
-pub(crate) fn read_known(row: &QueryResult) -> Result<(Serial, Known), StoreError> {
+/// The status of a certificate, of a row of these columns.
+pub(crate) fn read_status(row: &QueryResult) -> Result<CertificateStatus, StoreError> {
     let row = Row::new("device_certificates", ["org_id", "serial"], row);
-    let serial = row.parse(Column::Serial, |text: String| canonical(&text))?;
-    let known = Known {
+    Ok(CertificateStatus {
+        serial: row.parse(Column::Serial, |text: String| canonical(&text))?,
+        device_id: DeviceId::new(row.get(Column::DeviceId)?),
+        device_name: row.parse(Column::DeviceName, |name: String| DeviceName::new(name))?,
+        public_key_sha256: row.parse(Column::PublicKeySha256, digest)?,
         csr_sha256: row.parse(Column::CsrSha256, digest)?,
+        certificate_sha256: row.parse(Column::CertificateSha256, digest)?,
         presented_serial: row.parse_optional(Column::PresentedSerial, |text: String| canonical(&text))?,
+        not_after: row.get(Column::NotAfter)?,
         revocation: revocation(&row)?,
-    };
-    Ok((serial, known))
+    })
 }
 
 fn revocation(row: &Row<'_>) -> Result<Option<Revocation>, StoreError> {

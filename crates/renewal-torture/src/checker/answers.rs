@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::refusals::is_expected;
 use super::{Facts, Violation, by};
-use crate::journal::{Act, Answer, Entry, certificates_by_question, lines};
+use crate::journal::{Act, Answer, Entry, Question, certificates_by_question, lines};
 
-/// Refusals of a device that proved who it is: they are history.
-const RECORDED: [&str; 3] = ["subject_mismatch", "certificate_not_recorded", "expired_too_long"];
+/// The refusal of somebody who proved nothing: it is not recorded.
+const UNPROVEN: &str = "certificate_not_yet_valid";
 
 /// Every certificate that a client holds is in the ledger of its organisation, octet for octet; and
 /// there with its kind: a renewal, a recovery or an enrollment.
@@ -18,8 +19,8 @@ pub(super) fn every_held_certificate_has_its_row(facts: Facts<'_>) -> Vec<Violat
         let der = hex::encode(der);
         let rows = ledger.get(&(device.org, der.as_str())).map_or(&[][..], |rows| &rows[..]);
         let kind = match entry.question.act {
-            Act::Enroll | Act::Reuse => "enrollment",
-            Act::Renew | Act::Impersonate | Act::Intrude => "renewal",
+            Act::Enroll | Act::Reuse | Act::BorrowKey => "enrollment",
+            Act::Renew | Act::Impersonate | Act::Intrude | Act::Superseded => "renewal",
             Act::Recover => "recovery",
         };
         !matches!(rows, [row] if row.device == device.id() && row.kind == kind)
@@ -36,22 +37,31 @@ pub(super) fn a_repeated_question_has_the_same_answer(facts: Facts<'_>) -> Vec<V
     broken.map(|answers| Violation::of(promise, lines(answers.iter().map(|(entry, _)| *entry)))).collect()
 }
 
-/// There are at least as many failures with a reason as a device was told of.
-pub(super) fn every_acknowledged_refusal_has_its_event(facts: Facts<'_>) -> Vec<Violation> {
+/// There are at least as many failures with a reason as a device was told of; and as many actions of the
+/// server, where it was refused a first certificate.
+pub(super) fn every_acknowledged_refusal_is_recorded(facts: Facts<'_>) -> Vec<Violation> {
     let mut told: BTreeMap<_, Vec<&Entry>> = BTreeMap::new();
     for entry in facts.entries {
         if let Answer::Refused(_, code) = &entry.answer
-            && RECORDED.contains(&code.as_str())
+            && code != UNPROVEN
         {
-            let device = &entry.question.device;
-            told.entry((device.org, device.id(), code.as_str())).or_default().push(entry);
+            let Question { device, presented, .. } = &*entry.question;
+            let key = (device.org, device.id(), presented.is_some(), code.as_str());
+            told.entry(key).or_default().push(entry);
         }
     }
-    let broken = told.into_iter().filter(|((org, device, code), entries)| {
-        let recorded = facts.snapshot.events.iter().filter(|event| {
-            (event.org, event.device) == (*org, *device) && event.reason.as_deref() == Some(code)
-        });
-        recorded.count() < entries.len()
+    let snapshot = facts.snapshot;
+    let broken = told.into_iter().filter(|((org, device, attempt, code), entries)| {
+        let recorded = if *attempt {
+            let events = snapshot.events.iter();
+            let of_device = events.filter(|event| (event.org, event.device) == (*org, *device));
+            of_device.filter(|event| event.reason.as_deref() == Some(code)).count()
+        } else {
+            let refused = snapshot.actions.iter().filter(|action| action.kind == "enrollment_refused");
+            let of_device = refused.filter(|action| (action.org, action.device) == (*org, Some(*device)));
+            of_device.filter(|action| action.reason.as_deref() == Some(code)).count()
+        };
+        recorded < entries.len()
     });
     let promise = "no acknowledged refusal is missing from the history";
     broken.map(|(_, entries)| Violation::of(promise, lines(entries))).collect()
@@ -67,17 +77,10 @@ pub(super) fn nobody_gets_what_it_must_not(facts: Facts<'_>) -> Vec<Violation> {
     broken.map(|entry| Violation::of(promise, entry.to_string())).collect()
 }
 
-/// A refusal has a ground that there can be, and a failure does not call itself lasting.
+/// A refusal has a environment that there can be, and a failure does not call itself lasting.
 pub(super) fn no_answer_is_out_of_place(facts: Facts<'_>) -> Vec<Violation> {
     let broken = facts.entries.iter().filter(|entry| match &entry.answer {
-        Answer::Refused(_, code) => match (entry.question.act, code.as_str()) {
-            // To a server whose clock is behind, what another has issued is not valid yet.
-            (Act::Renew | Act::Impersonate | Act::Intrude, "certificate_not_yet_valid")
-            | (Act::Impersonate, "subject_mismatch")
-            | (Act::Intrude, "certificate_not_recorded")
-            | (Act::Reuse, "enrollment_token_used") => false,
-            _ => true,
-        },
+        Answer::Refused(_, code) => !is_expected(facts, entry, code),
         // Nothing that is broken here stays so: 503 is the answer to it, and 500 is not.
         Answer::Failed(status) => *status != 503,
         Answer::Nonsense(_) => true,

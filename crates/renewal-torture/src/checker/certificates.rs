@@ -2,6 +2,7 @@
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::index::{questions, serial_of, sha256};
 use super::{Facts, Violation, by, rows};
 use crate::snapshot::{Certificate, Event};
 
@@ -32,6 +33,20 @@ pub(super) fn every_success_has_its_certificate(facts: Facts<'_>) -> Vec<Violati
     broken.map(|event| Violation::of(promise, rows([event]))).collect()
 }
 
+/// No certificate is there that no device asked for.
+pub(super) fn every_certificate_was_asked_for(facts: Facts<'_>) -> Vec<Violation> {
+    let questions = questions(facts.entries);
+    let broken = facts.snapshot.certificates.iter().filter(|row| {
+        let question = questions.get(&row.csr_sha256).map(|asked| asked.question);
+        question.is_none_or(|question| {
+            let presented = question.presented.as_deref().and_then(serial_of);
+            question.device.org != row.org || presented != row.presented_serial
+        })
+    });
+    let promise = "every certificate was asked for";
+    broken.map(|certificate| Violation::of(promise, rows([certificate]))).collect()
+}
+
 /// No serial number is there twice, in whichever organisation.
 pub(super) fn no_serial_number_is_there_twice(facts: Facts<'_>) -> Vec<Violation> {
     let serials = by(&facts.snapshot.certificates, |certificate| &certificate.serial);
@@ -40,7 +55,7 @@ pub(super) fn no_serial_number_is_there_twice(facts: Facts<'_>) -> Vec<Violation
     broken.map(|certificates| Violation::of(promise, rows(certificates))).collect()
 }
 
-/// Serial number, name and expiry of a row are those in its certificate.
+/// Serial number, name, key, digest and expiry of a row are those of its certificate.
 pub(super) fn a_row_says_what_its_certificate_says(facts: Facts<'_>) -> Vec<Violation> {
     let broken = facts.snapshot.certificates.iter().filter(|row| !agrees(row).unwrap_or(false));
     let promise = "a row says what its certificate says";
@@ -64,6 +79,8 @@ fn agrees(row: &Certificate) -> Option<bool> {
         rest.is_empty()
             && hex::encode(certificate.raw_serial()) == row.serial
             && names.next()?.as_str().ok()? == row.name
+            && sha256(certificate.public_key().raw) == row.key_sha256
+            && sha256(&der) == row.sha256
             && certificate.validity().not_after.timestamp() * 1_000_000 == row.not_after,
     )
 }

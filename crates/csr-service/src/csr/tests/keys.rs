@@ -14,10 +14,16 @@ macro_rules! openssl {
 
 const F4: [u8; 3] = [1, 0, 1];
 
-/// A modulus of this many bits, odd.
+/// An odd modulus of this many bits; of 2048 and 4096 bits, one that looks good: 2^2048 - 29 and
+/// 2^4096 - 5 are composite, and have no factors below 2^16.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut octets = vec![0xff; bits.div_ceil(8)];
     octets[0] = 0xff >> (octets.len() * 8 - bits);
+    *octets.last_mut().unwrap() = match bits {
+        2048 => 0xe3,
+        4096 => 0xfb,
+        _ => 0xff,
+    };
     octets
 }
 

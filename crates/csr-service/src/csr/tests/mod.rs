@@ -1,5 +1,6 @@
 //! The checks of requests, each with requests from raw DER or from OpenSSL.
 
+mod broken_keys;
 mod content;
 mod encoding;
 mod keys;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Stores, Works, assert_conflict, suite};
-use crate::testing::samples::Samples;
+use crate::testing::Samples;
 use crate::{AttemptKind, IdSource, RenewalEvent};
 
 suite![

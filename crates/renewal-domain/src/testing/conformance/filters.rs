@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Stores, Works, suite};
-use crate::testing::samples::Samples;
+use crate::testing::Samples;
 use crate::{AttemptKind, EventFilter, EventType, PageRequest, PageSize, ReasonCode, RenewalEvent};
 
 suite![every_filter_lets_through_what_its_definition_says, a_time_range_includes_its_start_and_not_its_end];

@@ -3,11 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
+use super::steps::{NEW, end_with, open, open_under, read_all};
 use super::{Stores, Works, suite};
-use crate::testing::samples::Samples;
+use crate::testing::Samples;
 use crate::{
-    CertificateFilter, CertificateRecord, Clock, Completed, OpenRequest, PageRequest, PageSize, RequestState,
-    Revocation, RevocationReason, Serial, Standing,
+    CertificateFilter, CertificateRecord, Clock, Completed, KeyReuse, OpenRequest, OpenRules, PageRequest,
+    PageSize, RequestState, Revocation, RevocationReason,
 };
 
 suite![
@@ -16,6 +17,7 @@ suite![
     the_certificate_of_the_latest_request_is_current_whenever_it_was_recorded,
     of_16_certificates_of_one_device_at_once_the_latest_is_current,
     a_revoked_certificate_is_no_longer_current,
+    certificates_with_one_key_are_listed_newest_first,
     certificates_of_another_organisation_are_not_listed,
 ];
 
@@ -24,12 +26,14 @@ fn expiring(after: DateTime<Utc>) -> CertificateFilter {
     CertificateFilter::Expiring { after: Some(after), until: None }
 }
 
+/// A request of a device for the certificate of this number, opened.
 async fn opened(stores: &Stores, samples: &Samples, device: &str, number: u32) -> OpenRequest {
     let request = samples.request(device, &format!("csr {number}"), 0, RequestState::Signing);
-    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
+    assert_eq!(open(stores, samples, &request).await, NEW);
     request
 }
 
+/// Ends the request with the certificate of this number.
 async fn recorded(
     stores: &Stores,
     samples: &Samples,
@@ -37,10 +41,7 @@ async fn recorded(
     number: u32,
     end: DateTime<Utc>,
 ) -> CertificateRecord {
-    let end = samples.issued_until(request, number, end);
-    assert_eq!(stores.issuance.complete(samples.org, request.id(), &end).await.works(), Completed::Recorded);
-    let Some(certificate) = end.certificate() else { panic!("issued") };
-    certificate.clone()
+    end_with(stores, samples, request, &samples.issued_until(request, number, end)).await
 }
 
 /// A device gets the certificate of this number.
@@ -55,15 +56,21 @@ async fn issued(
     recorded(stores, samples, &request, number, end).await
 }
 
+/// The certificate after it was revoked at this instant.
 async fn revoked(
     stores: &Stores,
     samples: &Samples,
-    serial: &Serial,
+    certificate: &CertificateRecord,
     at: DateTime<Utc>,
 ) -> CertificateRecord {
-    let revocation = Revocation { at, reason: RevocationReason::KeyCompromise };
-    let revoked = stores.issuance.revoke(samples.org, serial, &revocation).await.works();
-    revoked.unwrap_or_else(|| panic!("there is no {serial}"))
+    let (mut revoked, action) = samples.revocation_of(certificate, RevocationReason::KeyCompromise);
+    revoked.revocation = Revocation { at, ..revoked.revocation };
+    let revocations = [(revoked, action)];
+    stores.revocations.revoke(samples.org, &revocations, None).await.works();
+    let expected = CertificateRecord { revocation: Some(revocations[0].0.revocation), ..certificate.clone() };
+    let read = stores.issuance.certificate(samples.org, &certificate.serial).await.works();
+    assert_eq!(read.as_ref(), Some(&expected));
+    expected
 }
 
 /// The whole listing, in pages of this size.
@@ -73,16 +80,7 @@ async fn listed(
     filter: &CertificateFilter,
     size: u64,
 ) -> Vec<CertificateRecord> {
-    let size = PageSize::nearest(size);
-    let (mut read, mut page) = (Vec::new(), PageRequest::first(size));
-    loop {
-        let answer = stores.fleet.certificates(samples.org, filter, &page).await.works();
-        assert!(answer.items.len() <= page.size());
-        read.extend(answer.items);
-        let Some(next) = answer.next else { return read };
-        page = PageRequest::resume(size, &filter.scope(samples.org), next)
-            .unwrap_or_else(|error| panic!("{error}"));
-    }
+    read_all!(size, filter.scope(samples.org), |page| stores.fleet.certificates(samples.org, filter, &page))
 }
 
 async fn every_listing_of_certificates_holds_what_its_definition_says(stores: Stores) {
@@ -103,7 +101,7 @@ async fn every_listing_of_certificates_holds_what_its_definition_says(stores: St
     for (number, (certificate, current)) in (0..).zip(&mut all) {
         if number % 5 == 0 {
             let at = begin + TimeDelta::days(number / 10);
-            *certificate = revoked(&stores, &samples, &certificate.serial, at).await;
+            *certificate = revoked(&stores, &samples, certificate, at).await;
             *current = false;
         }
     }
@@ -119,6 +117,7 @@ async fn every_listing_of_certificates_holds_what_its_definition_says(stores: St
     filters.push(CertificateFilter::Expiring { after: Some(first), until: Some(last) });
     filters.push(CertificateFilter::ExpiredBefore(last));
     filters.push(CertificateFilter::Revoked);
+    filters.extend(["csr 1", "csr 36", "csr 37"].map(|csr| CertificateFilter::OfKey(samples.key(csr))));
     filters.extend(["device 1", "device 5"].map(|name| CertificateFilter::OfDevice(samples.device(name).1)));
     for filter in filters {
         let matching = all.iter().filter(|(certificate, current)| filter.matches(certificate, *current));
@@ -206,13 +205,28 @@ async fn a_revoked_certificate_is_no_longer_current(stores: Stores) {
     let current = issued(&stores, &samples, "gateway", 2, end).await;
     let other = issued(&stores, &samples, "meter", 3, end).await;
 
-    let old = revoked(&stores, &samples, &old.serial, now).await;
+    let old = revoked(&stores, &samples, &old, now).await;
     assert_eq!(listed(&stores, &samples, &expiring(now), 10).await, [current.clone(), other.clone()]);
-    let current = revoked(&stores, &samples, &current.serial, now).await;
+    let current = revoked(&stores, &samples, &current, now).await;
     assert_eq!(listed(&stores, &samples, &expiring(now), 10).await, std::slice::from_ref(&other));
+    assert_eq!(stores.fleet.count_expiring(samples.org, now, end).await.works(), 1);
     assert_eq!(listed(&stores, &samples, &CertificateFilter::Revoked, 10).await, [current, old]);
     let again = issued(&stores, &samples, "gateway", 4, end).await;
     assert_eq!(listed(&stores, &samples, &expiring(now), 10).await, [other, again]);
+}
+
+async fn certificates_with_one_key_are_listed_newest_first(stores: Stores) {
+    let samples = Samples::of(1);
+    let mut expected = Vec::new();
+    for number in 1..=5 {
+        let request = samples.request(&format!("device {number}"), "shared", 0, RequestState::Signing);
+        let rules = OpenRules { key_reuse: KeyReuse::Allow, ..samples.rules() };
+        assert_eq!(open_under(&stores, &samples, &request, &rules).await, NEW);
+        expected.insert(0, end_with(&stores, &samples, &request, &samples.issued(&request, number)).await);
+    }
+    issued(&stores, &samples, "meter", 6, samples.clock.now()).await;
+    let filter = CertificateFilter::OfKey(samples.key("shared"));
+    assert_eq!(listed(&stores, &samples, &filter, 2).await, expected);
 }
 
 async fn certificates_of_another_organisation_are_not_listed(stores: Stores) {
@@ -220,13 +234,14 @@ async fn certificates_of_another_organisation_are_not_listed(stores: Stores) {
     let now = ours.clock.now();
     let end = now + TimeDelta::days(10);
     let certificate = issued(&stores, &ours, "gateway", 1, end).await;
-    let serial = issued(&stores, &ours, "meter", 2, end).await.serial;
+    let to_revoke = issued(&stores, &ours, "meter", 2, end).await;
     // The same number, of a device of the same name.
     let other = issued(&stores, &theirs, "gateway", 1, end).await;
-    let also_revoked = revoked(&stores, &ours, &serial, now).await;
+    let also_revoked = revoked(&stores, &ours, &to_revoke, now).await;
     for (samples, current, gone) in [(&ours, certificate, vec![also_revoked]), (&theirs, other, vec![])] {
         assert_eq!(listed(&stores, samples, &CertificateFilter::Revoked, 10).await, gone);
-        for filter in [expiring(now), CertificateFilter::ExpiredBefore(end + TimeDelta::seconds(1))] {
+        let expired = CertificateFilter::ExpiredBefore(end + TimeDelta::seconds(1));
+        for filter in [expiring(now), expired, CertificateFilter::OfKey(samples.key("csr 1"))] {
             assert_eq!(listed(&stores, samples, &filter, 10).await, std::slice::from_ref(&current));
         }
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::steps::{NEW, end_with, enroll, open, read_all};
 use super::{Stores, Works, suite};
-use crate::testing::samples::Samples;
+use crate::testing::Samples;
 use crate::{
-    AttemptKind, CertificateFilter, Clock, DeviceId, EventCount, EventFilter, OpenCounts, OpenRequestFilter,
-    PageRequest, PageSize, RenewalEvent, RequestState, Standing,
+    AttemptKind, CertificateFilter, CertificateOrigin, Clock, DeviceId, EventCount, EventFilter, OpenCounts,
+    OpenRequest, OpenRequestFilter, PageRequest, PageSize, RenewalEvent, RequestState,
 };
 
 suite![
@@ -75,9 +76,9 @@ async fn certificates_are_counted_by_when_they_expire(stores: Stores) {
             0,
             RequestState::Signing,
         );
-        stores.issuance.open(samples.org, &request, Standing::NotRevoked, begin).await.works();
+        assert_eq!(open(&stores, &samples, &request).await, NEW);
         let end = samples.issued_until(&request, number, in_days(i64::from(number % 4)));
-        stores.issuance.complete(samples.org, request.id(), &end).await.works();
+        end_with(&stores, &samples, &request, &end).await;
     }
     let second = TimeDelta::seconds(1);
     let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
@@ -89,6 +90,16 @@ async fn certificates_are_counted_by_when_they_expire(stores: Stores) {
         let counted = stores.fleet.count_expiring(samples.org, after, until).await.works();
         assert_eq!(counted, listed as u64, "after {after} until {until}");
     }
+}
+
+/// A request that presents the certificate of this number, of another authority; with 0 an enrollment.
+fn request(samples: &Samples, device: &str, number: u32, presented: u32, state: RequestState) -> OpenRequest {
+    let csr = format!("csr {number}");
+    if presented == 0 {
+        return samples.request(device, &csr, 0, state);
+    }
+    let presented = samples.presented(presented, CertificateOrigin::Trusted);
+    samples.presenting(device, &csr, presented, state)
 }
 
 /// How many devices are failing, asked and found by reading everything.
@@ -147,8 +158,8 @@ async fn open_requests_are_counted_by_state(stores: Stores) {
     let mut expected = OpenCounts::default();
     for (number, state) in (1..).zip([Pending, Signing, Pending, Signing, Signing]) {
         assert_eq!(stores.fleet.count_open(samples.org).await.works(), expected);
-        let request = samples.request("gateway", &format!("csr {number}"), number % 2, state);
-        stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
+        let request = request(&samples, "gateway", number, number % 2, state);
+        assert_eq!(open(&stores, &samples, &request).await, NEW);
         let (count, oldest) = match state {
             Signing => (&mut expected.signing, &mut expected.oldest_signing),
             Pending => (&mut expected.pending, &mut expected.oldest_pending),
@@ -165,8 +176,8 @@ async fn open_requests_are_listed_by_device_and_kind(stores: Stores) {
     for number in 0..12 {
         let device = ["gateway", "meter"][number as usize % 2];
         let state = if number % 5 == 0 { RequestState::Pending } else { RequestState::Signing };
-        let request = samples.request(device, &format!("csr {number}"), number % 3, state);
-        stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
+        let request = request(&samples, device, number, number % 3, state);
+        assert_eq!(open(&stores, &samples, &request).await, NEW);
         all.push(request);
     }
     let devices = [None, Some(samples.device("meter").1), Some(samples.device("robot").1)];
@@ -174,14 +185,8 @@ async fn open_requests_are_listed_by_device_and_kind(stores: Stores) {
         for state in [None, Some(RequestState::Signing)] {
             let filter = OpenRequestFilter { state, device, attempts_only, ..OpenRequestFilter::default() };
             let expected: Vec<_> = all.iter().filter(|request| filter.matches(request)).cloned().collect();
-            let size = PageSize::nearest(2);
-            let (mut read, mut page) = (Vec::new(), PageRequest::first(size));
-            loop {
-                let answer = stores.issuance.open_requests(samples.org, &filter, &page).await.works();
-                read.extend(answer.items);
-                let Some(next) = answer.next else { break };
-                page = PageRequest::resume(size, &filter.scope(samples.org), next).unwrap_or_default();
-            }
+            let (store, org) = (&stores.issuance, samples.org);
+            let read = read_all!(2, filter.scope(org), |page| store.open_requests(org, &filter, &page));
             assert_eq!(read, expected, "{filter:?}");
         }
     }
@@ -191,14 +196,11 @@ async fn nothing_of_another_organisation_is_counted(stores: Stores) {
     let (ours, theirs) = (Samples::of(1), Samples::of(2));
     let begin = ours.clock.now();
     record(&stores, &ours, &attempt(&ours, "gateway", AttemptKind::Renewal, Some("denied"))).await;
-    let request = ours.request("meter", "csr 1", 0, RequestState::Signing);
-    stores.issuance.open(ours.org, &request, Standing::NotRevoked, begin).await.works();
-    let end = ours.issued_until(&request, 1, begin + TimeDelta::days(1));
-    stores.issuance.complete(ours.org, request.id(), &end).await.works();
-    let open = ours.request("meter", "csr 2", 1, RequestState::Pending);
-    stores.issuance.open(ours.org, &open, Standing::NotRevoked, begin).await.works();
+    enroll(&stores, &ours, "meter", 1).await;
+    let waiting = request(&ours, "robot", 1, 1, RequestState::Pending);
+    assert_eq!(open(&stores, &ours, &waiting).await, NEW);
 
-    let until = begin + TimeDelta::days(2);
+    let until = begin + TimeDelta::days(400);
     for (org, there) in [(ours.org, true), (theirs.org, false)] {
         let fleet = &stores.fleet;
         assert_eq!(fleet.count_expiring(org, begin, until).await.works(), u64::from(there));

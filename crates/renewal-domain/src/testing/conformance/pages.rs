@@ -1,7 +1,7 @@
 //! Reading page by page while others write.
 
 use super::{Stores, Works, suite};
-use crate::testing::samples::Samples;
+use crate::testing::Samples;
 use crate::{AttemptKind, EventFilter, EventType, PageRequest, PageSize};
 
 suite![events_written_meanwhile_neither_repeat_nor_skip_others, a_page_after_the_last_event_is_empty];

@@ -1,12 +1,14 @@
-//! Letting go of history: what may go goes, and nothing else.
+//! Letting go of attempts: those that may go go, and no others. `retention_of_certificates` has the cases
+//! of certificates and revocations.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::steps::{NEW, actions, enroll, open};
 use super::{Stores, Works, suite};
-use crate::testing::samples::Samples;
+use crate::testing::Samples;
 use crate::{
-    AttemptKind, CertificateFilter, CertificateRecord, Clock, EventFilter, PageRequest, PageSize,
-    RenewalEvent, RequestState, RetentionRule, Revocation, RevocationReason, Standing,
+    AttemptKind, CertificateOrigin, Clock, EventFilter, PageRequest, PageSize, RenewalEvent, RequestState,
+    RetentionRule,
 };
 
 suite![
@@ -15,15 +17,15 @@ suite![
     an_attempt_that_ended_late_stays_with_its_start,
     the_last_success_of_a_device_stays_behind_any_number_of_failures,
     the_newest_attempts_of_each_device_stay,
-    a_dry_run_counts_what_a_real_one_removes,
+    a_dry_run_of_attempts_counts_what_a_real_one_removes,
     a_walk_that_was_cut_off_is_begun_again,
-    certificates_go_by_when_they_expired_and_current_ones_stay,
-    a_revoked_certificate_stays_as_long_as_it_is_listed,
-    nothing_of_another_organisation_goes,
+    the_first_part_that_removes_events_records_the_action,
+    no_attempt_of_another_organisation_goes,
+    the_newest_record_is_an_event_or_a_certificate,
 ];
 
 /// Everything older goes, and of each device `keep_attempts` stay.
-const fn rule(before: DateTime<Utc>, keep_attempts: u32) -> RetentionRule {
+pub(super) const fn rule(before: DateTime<Utc>, keep_attempts: u32) -> RetentionRule {
     RetentionRule {
         events_before: before,
         keep_attempts,
@@ -49,24 +51,10 @@ async fn attempt(
 
 /// Walks through all events; how many were removed.
 async fn prune_events(stores: &Stores, samples: &Samples, rule: &RetentionRule) -> u64 {
-    let (mut removed, mut after) = (0, None);
+    let (mut removed, mut after, action) = (0, None, samples.pruned());
     loop {
-        let batch = stores.retention.prune_events(samples.org, rule, after).await.works();
+        let batch = stores.retention.prune_events(samples.org, rule, after, &action).await.works();
         assert!(batch.next.is_none_or(|next| after.is_none_or(|after| next > after)), "it goes on");
-        removed += batch.removed;
-        after = batch.next;
-        if after.is_none() {
-            return removed;
-        }
-    }
-}
-
-/// Walks through all certificates; how many were removed.
-async fn prune_certificates(stores: &Stores, samples: &Samples, rule: &RetentionRule) -> u64 {
-    let (mut removed, mut after) = (0, None);
-    loop {
-        let batch = stores.retention.prune_certificates(samples.org, rule, after.clone()).await.works();
-        assert!(batch.next.is_none() || batch.next > after, "it goes on");
         removed += batch.removed;
         after = batch.next;
         if after.is_none() {
@@ -106,8 +94,9 @@ async fn old_attempts_go_as_a_whole_and_young_ones_stay(stores: Stores) {
 
 async fn an_attempt_without_an_end_stays_however_old(stores: Stores) {
     let samples = Samples::of(1);
-    let request = samples.request("gateway", "csr", 1, RequestState::Pending);
-    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
+    let presented = samples.presented(1, CertificateOrigin::Adopted);
+    let request = samples.presenting("gateway", "csr", presented, RequestState::Pending);
+    assert_eq!(open(&stores, &samples, &request).await, NEW);
     let alone = samples.start("meter", AttemptKind::Renewal);
     stores.events.create(samples.org, &alone).await.works();
     for _ in 0..6 {
@@ -181,24 +170,19 @@ async fn the_newest_attempts_of_each_device_stay(stores: Stores) {
     }
 }
 
-async fn a_dry_run_counts_what_a_real_one_removes(stores: Stores) {
+async fn a_dry_run_of_attempts_counts_what_a_real_one_removes(stores: Stores) {
     let samples = Samples::of(1);
     for round in 0..7 {
         attempt(&stores, &samples, "gateway", (round % 3 == 0).then_some("denied")).await;
-        issued(&stores, &samples, "gateway", round + 1, samples.clock.now()).await;
     }
     let real = rule(samples.tick() + TimeDelta::days(1), 2);
     let dry = RetentionRule { dry_run: true, ..real };
     let all = events(&stores, &samples).await;
-    let counted =
-        (prune_events(&stores, &samples, &dry).await, prune_certificates(&stores, &samples, &dry).await);
+    assert_eq!(prune_events(&stores, &samples, &dry).await, 10, "two stay, of which one is the last success");
     assert_eq!(events(&stores, &samples).await, all);
-    assert_eq!(certificates(&stores, &samples, "gateway").await.len(), 7);
-    let removed =
-        (prune_events(&stores, &samples, &real).await, prune_certificates(&stores, &samples, &real).await);
-    assert_eq!(counted, removed);
-    // The current certificate stays; and of the attempts two, of which one is the last success.
-    assert_eq!(removed, (10, 6));
+    assert_eq!(actions(&stores, &samples).await, [], "nothing was done");
+    assert_eq!(prune_events(&stores, &samples, &real).await, 10);
+    assert_eq!(events(&stores, &samples).await, all[10..]);
 }
 
 async fn a_walk_that_was_cut_off_is_begun_again(stores: Stores) {
@@ -212,99 +196,73 @@ async fn a_walk_that_was_cut_off_is_begun_again(stores: Stores) {
     stores.events.create_many(samples.org, &all).await.works();
     let later = samples.tick();
     let rule = rule(later, 1);
-    let first = stores.retention.prune_events(samples.org, &rule, None).await.works();
+    let first = stores.retention.prune_events(samples.org, &rule, None, &samples.pruned()).await.works();
     let Some(next) = first.next else { panic!("{first:?} is not all") };
-    let second = stores.retention.prune_events(samples.org, &rule, Some(next)).await.works();
+    let second =
+        stores.retention.prune_events(samples.org, &rule, Some(next), &samples.pruned()).await.works();
     assert!(first.removed > 0 && second.removed > 0, "{first:?}, {second:?}");
     let rest = prune_events(&stores, &samples, &rule).await;
     assert_eq!(first.removed + second.removed + rest, 2_598);
     assert_eq!(events(&stores, &samples).await.len(), 2);
 }
 
-/// A device gets the certificate of this number.
-async fn issued(
-    stores: &Stores,
-    samples: &Samples,
-    device: &str,
-    number: u32,
-    end: DateTime<Utc>,
-) -> CertificateRecord {
-    let request = samples.request(device, &format!("csr {number}"), 0, RequestState::Signing);
-    stores.issuance.open(samples.org, &request, Standing::NotRevoked, samples.clock.now()).await.works();
-    let end = samples.issued_until(&request, number, end);
-    stores.issuance.complete(samples.org, request.id(), &end).await.works();
-    let Some(certificate) = end.certificate() else { panic!("issued") };
-    certificate.clone()
-}
-
-async fn revoked(stores: &Stores, samples: &Samples, certificate: &CertificateRecord) {
-    let revocation = Revocation { at: samples.clock.now(), reason: RevocationReason::KeyCompromise };
-    stores.issuance.revoke(samples.org, &certificate.serial, &revocation).await.works();
-}
-
-/// The numbers of the certificates that a device has, oldest first.
-async fn certificates(stores: &Stores, samples: &Samples, device: &str) -> Vec<String> {
-    let filter = CertificateFilter::OfDevice(samples.device(device).1);
-    let page = PageRequest::first(PageSize::MAX);
-    let found = stores.fleet.certificates(samples.org, &filter, &page).await.works().items;
-    found.iter().rev().map(|certificate| certificate.serial.to_string()).collect()
-}
-
-async fn certificates_go_by_when_they_expired_and_current_ones_stay(stores: Stores) {
+async fn the_first_part_that_removes_events_records_the_action(stores: Stores) {
     let samples = Samples::of(1);
-    let now = samples.clock.now();
-    let second = TimeDelta::seconds(1);
-    for number in 1..=9 {
-        issued(&stores, &samples, "gateway", number, now - second).await;
+    let mut both = Vec::new();
+    for _ in 0..300 {
+        let start = samples.start("gateway", AttemptKind::Renewal);
+        both.extend([samples.failed(&start, "denied"), start]);
     }
-    issued(&stores, &samples, "gateway", 10, now).await;
-    let current = issued(&stores, &samples, "gateway", 11, now - second).await;
-    issued(&stores, &samples, "meter", 12, now - second).await;
-    let before = RetentionRule { revoked_before: DateTime::<Utc>::MIN_UTC, ..rule(now, 0) };
-    assert_eq!(prune_certificates(&stores, &samples, &before).await, 9);
-    assert_eq!(certificates(&stores, &samples, "gateway").await, ["0a", "0b"]);
-    assert_eq!(certificates(&stores, &samples, "meter").await, ["0c"], "it is the only one");
+    stores.events.create_many(samples.org, &both).await.works();
+    let (kept, all) = (rule(samples.tick(), 300), rule(samples.tick(), 0));
+    assert_eq!(prune_events(&stores, &samples, &kept).await, 0);
+    assert_eq!(actions(&stores, &samples).await, [], "nothing was removed");
 
-    // One that is current no more is like any other.
-    revoked(&stores, &samples, &current).await;
-    assert_eq!(prune_certificates(&stores, &samples, &before).await, 0);
-    assert_eq!(prune_certificates(&stores, &samples, &rule(now + second, 0)).await, 2);
-    assert_eq!(certificates(&stores, &samples, "gateway").await, Vec::<String>::new());
+    let (mut after, action, mut parts) = (None, samples.pruned(), 0);
+    loop {
+        let batch = stores.retention.prune_events(samples.org, &all, after, &action).await.works();
+        assert!(batch.removed > 0 || batch.next.is_none(), "{batch:?}");
+        assert_eq!(actions(&stores, &samples).await, std::slice::from_ref(&action));
+        parts += 1;
+        after = batch.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(parts > 1, "600 events are more than one part");
+    assert_eq!(events(&stores, &samples).await, []);
 }
 
-async fn a_revoked_certificate_stays_as_long_as_it_is_listed(stores: Stores) {
-    let samples = Samples::of(1);
-    let now = samples.clock.now();
-    let hour = TimeDelta::hours(1);
-    for (number, hours) in (1..).zip([3, 2, 1]) {
-        let certificate = issued(&stores, &samples, "gateway", number, now - hour * hours).await;
-        revoked(&stores, &samples, &certificate).await;
-        issued(&stores, &samples, "gateway", 10 + number, now - hour * hours).await;
-    }
-    issued(&stores, &samples, "gateway", 20, now).await;
-    let listed = RetentionRule { revoked_before: now - hour * 2, ..rule(now - hour, 0) };
-    assert_eq!(prune_certificates(&stores, &samples, &listed).await, 3);
-    assert_eq!(certificates(&stores, &samples, "gateway").await, ["02", "03", "0d", "14"]);
-    // Off the list, it stays as long as one that was never revoked.
-    let off_the_list = RetentionRule { revoked_before: now, ..rule(now - hour, 0) };
-    assert_eq!(prune_certificates(&stores, &samples, &off_the_list).await, 1);
-    assert_eq!(certificates(&stores, &samples, "gateway").await, ["03", "0d", "14"]);
-}
-
-async fn nothing_of_another_organisation_goes(stores: Stores) {
+async fn no_attempt_of_another_organisation_goes(stores: Stores) {
     let (ours, theirs) = (Samples::of(1), Samples::of(2));
     let now = ours.clock.now();
     for samples in [&ours, &theirs] {
-        for number in 1..=3 {
+        for _ in 0..3 {
             attempt(&stores, samples, "gateway", Some("denied")).await;
-            issued(&stores, samples, "gateway", number, now).await;
         }
     }
     let rule = rule(now + TimeDelta::days(1), 0);
     let before = events(&stores, &theirs).await;
     assert_eq!(prune_events(&stores, &ours, &rule).await, 6);
-    assert_eq!(prune_certificates(&stores, &ours, &rule).await, 2);
     assert_eq!(events(&stores, &ours).await, []);
     assert_eq!(events(&stores, &theirs).await, before);
-    assert_eq!(certificates(&stores, &theirs, "gateway").await, ["01", "02", "03"]);
+    assert_eq!(actions(&stores, &theirs).await, []);
+}
+
+async fn the_newest_record_is_an_event_or_a_certificate(stores: Stores) {
+    let (samples, others) = (Samples::of(1), Samples::of(2));
+    let newest = async || stores.retention.newest_record(samples.org).await.works();
+    assert_eq!(newest().await, None);
+    let certificate = enroll(&stores, &samples, "gateway", 1).await;
+    assert_eq!(newest().await, Some(certificate.request_id.created_at()));
+    let [start, end] = attempt(&stores, &samples, "meter", None).await;
+    assert!(end.created_at() > start.created_at());
+    assert_eq!(newest().await, Some(end.created_at()));
+    let certificate = enroll(&stores, &samples, "robot", 2).await;
+    assert_eq!(newest().await, Some(certificate.request_id.created_at()));
+    // An earlier one does not count any more, and none of another organisation.
+    stores.events.create(samples.org, &end).await.works();
+    others.clock.advance(TimeDelta::days(1));
+    enroll(&stores, &others, "gateway", 1).await;
+    assert_eq!(newest().await, Some(certificate.request_id.created_at()));
 }

@@ -12,9 +12,14 @@ use crate::{
 };
 
 impl Tables {
-    pub(super) fn is_current(&self, certificate: &CertificateRecord) -> bool {
-        let current = self.current.get(&(certificate.org_id, certificate.device_id));
-        current.is_some_and(|(_, serial)| *serial == certificate.serial)
+    fn is_current(&self, certificate: &CertificateRecord) -> bool {
+        self.is_latest(certificate) && certificate.revocation.is_none()
+    }
+
+    /// Whether it answers the latest request of its device, be it revoked or not.
+    pub(super) fn is_latest(&self, certificate: &CertificateRecord) -> bool {
+        let latest = self.latest.get(&(certificate.org_id, certificate.device_id));
+        latest.is_some_and(|(_, latest)| latest.serial == certificate.serial)
     }
 
     fn certificates_by(&self, org: OrgId, filter: &CertificateFilter) -> Vec<CertificateRecord> {

@@ -7,6 +7,7 @@ use renewal_domain::{ApiRole, ApiTokenId, OrgId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Actor;
 use super::vocabulary::api_role;
 
 /// A token with which this API is used.
@@ -28,6 +29,8 @@ pub struct ApiToken {
     pub revoked_at: Option<DateTime<Utc>>,
     /// Whether it is good now.
     pub state: ApiTokenState,
+    /// Who made it.
+    pub made_by: Actor,
 }
 
 /// Whether an API token is good.
@@ -52,11 +55,40 @@ pub struct NewApiToken {
     /// What its holder may do.
     #[schema(schema_with = api_role)]
     pub role: ApiRole,
-    /// How long it is good: a number and a unit out of `s`, `m`, `h`, `d`, as `90d`; for ever if
-    /// there is none.
+    /// How long it is good: a number and a unit out of `s`, `m`, `h`, `d`; 90 days unless it is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = "^[1-9][0-9]{0,8}[smhd]$")]
     pub expires_in: Option<String>,
+    /// `true`: it is good until it is revoked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_expiry: bool,
+}
+
+/// What to revoke with an API token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeApiToken {
+    /// `true`: every token that was made with it too, and with those in turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoke_made: bool,
+}
+
+/// An API token that was revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RevokedApiToken {
+    /// The token as it is now.
+    pub token: ApiToken,
+    /// How many tokens were revoked that were made with it.
+    pub revoked: RevokedTokens,
+}
+
+/// How many tokens were revoked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RevokedTokens {
+    /// Tokens with which this API is used.
+    pub api_tokens: u64,
+    /// Tokens with which devices enroll.
+    pub enrollment_tokens: u64,
 }
 
 /// A new API token with its secret, which is shown this once.
@@ -103,7 +135,14 @@ impl ApiToken {
             expires_at: token.expires_at,
             revoked_at: token.revoked_at,
             state,
+            made_by: Actor::from(&token.made_by),
         }
+    }
+}
+
+impl From<csr_service::RevokedTokens> for RevokedTokens {
+    fn from(revoked: csr_service::RevokedTokens) -> Self {
+        Self { api_tokens: revoked.api_tokens, enrollment_tokens: revoked.enrollment_tokens }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Certificates, and their revocation.
+//! Certificates.
 
 use chrono::{DateTime, Utc};
 use renewal_domain::{
@@ -7,6 +7,7 @@ use renewal_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Action;
 use super::vocabulary::{request_kind, revocation_reason};
 
 /// A certificate that was issued.
@@ -43,12 +44,12 @@ pub struct Certificate {
     #[schema(pattern = "^[0-9a-f]{64}$")]
     pub csr_sha256: String,
     /// The revocation; null unless it was revoked.
-    pub revocation: Option<Revocation>,
+    pub revocation: Option<RevocationStatus>,
 }
 
 /// That a certificate was revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Revocation {
+pub struct RevocationStatus {
     /// When.
     pub at: DateTime<Utc>,
     /// Why.
@@ -56,24 +57,16 @@ pub struct Revocation {
     pub reason: RevocationReason,
 }
 
-/// Why to revoke a certificate.
+/// A certificate, and what was decided about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Revoke {
-    /// The reason.
-    #[serde(default = "unspecified")]
-    #[schema(schema_with = revocation_reason)]
-    pub reason: RevocationReason,
-}
-
-const fn unspecified() -> RevocationReason {
-    RevocationReason::Unspecified
-}
-
-impl Default for Revoke {
-    fn default() -> Self {
-        Self { reason: unspecified() }
-    }
+pub struct CertificateDetails {
+    /// The certificate.
+    #[serde(flatten)]
+    pub certificate: Certificate,
+    /// The action by which it was revoked; null unless it was.
+    pub revoked_by: Option<Action>,
+    /// The newest 20 actions about it, newest first.
+    pub actions: Vec<Action>,
 }
 
 impl From<&CertificateRecord> for Certificate {
@@ -92,7 +85,7 @@ impl From<&CertificateRecord> for Certificate {
             csr_sha256: hex::encode(certificate.csr_sha256),
             revocation: certificate
                 .revocation
-                .map(|revocation| Revocation { at: revocation.at, reason: revocation.reason }),
+                .map(|revocation| RevocationStatus { at: revocation.at, reason: revocation.reason }),
         }
     }
 }

@@ -4,7 +4,7 @@ use renewal_domain::DeviceId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Certificate, Event, OpenRequest};
+use super::{Action, Block, Certificate, Event, OpenRequest};
 
 /// A device as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -12,8 +12,8 @@ pub struct Device {
     /// The device.
     #[schema(value_type = Uuid)]
     pub id: DeviceId,
-    /// Its name: the common name of its newest certificate, or else of its open request; null if it
-    /// has neither.
+    /// Its name: the common name of its newest certificate, or else of its open request, or else the name
+    /// that it was asked for by; null if there is none of them.
     pub name: Option<String>,
     /// The certificate that answers its latest request; null if there is none, or it was revoked.
     pub current_certificate: Option<Certificate>,
@@ -23,6 +23,10 @@ pub struct Device {
     pub open_request: Option<OpenRequest>,
     /// How many attempts have failed since the last one that succeeded.
     pub failures_since_success: FailureCount,
+    /// Since when and why it gets no certificates; null unless it is blocked.
+    pub blocked: Option<Block>,
+    /// The newest 20 actions about it, newest first.
+    pub actions: Vec<Action>,
 }
 
 /// How many attempts have failed in a row.

@@ -7,6 +7,7 @@ use renewal_domain::{RequestId, TokenEnd, TokenId, TokenState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Actor;
 use super::vocabulary::{period, token_state};
 
 /// A token with which one device enrolls, once.
@@ -29,6 +30,19 @@ pub struct EnrollmentToken {
     pub request_id: Option<RequestId>,
     /// When it was revoked; null unless it was.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// The names that it grants beside the common name.
+    pub names: GrantedNames,
+    /// Who made it.
+    pub made_by: Actor,
+}
+
+/// Names that a token grants beside the common name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GrantedNames {
+    /// Attributes of the subject, each as `O=Example Ltd`.
+    pub subject: Vec<String>,
+    /// Subject alternative names, each as `DNS:gw-1.example`, `URI:…`, `email:…`, `IP:…`.
+    pub san: Vec<String>,
 }
 
 /// What enrollment token to make.
@@ -42,6 +56,15 @@ pub struct NewEnrollmentToken {
     /// How long it is good: a number and a unit out of `s`, `m`, `h`, `d`, as `24h`; at most 366 days.
     #[schema(schema_with = period)]
     pub expires_in: String,
+    /// Attributes that the subject may have beside the common name, each as `O=Example Ltd`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 16)]
+    pub subject: Vec<String>,
+    /// Subject alternative names that the certificate may have, each as `DNS:gw-1.example`, `URI:…`,
+    /// `email:…`, `IP:…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 16)]
+    pub san: Vec<String>,
 }
 
 /// A new enrollment token with its secret, which is shown this once.
@@ -68,7 +91,15 @@ impl EnrollmentToken {
             state: token.state_at(now),
             request_id,
             revoked_at,
+            names: GrantedNames::from(&token.names),
+            made_by: Actor::from(&token.made_by),
         }
+    }
+}
+
+impl From<&renewal_domain::GrantedNames> for GrantedNames {
+    fn from(names: &renewal_domain::GrantedNames) -> Self {
+        Self { subject: names.subject().to_vec(), san: names.san().to_vec() }
     }
 }
 

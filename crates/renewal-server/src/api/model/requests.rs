@@ -1,5 +1,7 @@
 //! Open requests, and what a person decides about them.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use renewal_domain::{AttemptId, DeviceId, RequestId, RequestKind, RequestState, Serial};
 use serde::{Deserialize, Serialize};
@@ -40,29 +42,54 @@ pub struct OpenRequest {
     pub csr_sha256: String,
     /// The lifetime that the request asks for, in seconds; null if it asks for none.
     pub requested_lifetime_seconds: Option<u64>,
+    /// The subject that it asks for; null if the request cannot be read.
+    pub subject: Option<String>,
+    /// The subject alternative names that it asks for, each as `DNS:gw-1.example`, `URI:…`, `email:…`,
+    /// `IP:…`.
+    pub san: Vec<String>,
+    /// The names that nothing permits but the decision about this request: whoever approves it grants them.
+    pub not_covered: NotCovered,
+    /// The type of its key, such as `ECDSA P-256`; null if the request cannot be read.
+    pub key: Option<String>,
+    /// The SHA-256 digest of the public key (`SubjectPublicKeyInfo` in DER), in hexadecimal.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub key_sha256: String,
+    /// On what ground it is made, in words.
+    pub credential: String,
+    /// The address that it came from; null if it did not come over a network.
+    #[schema(value_type = Option<String>)]
+    pub source_address: Option<IpAddr>,
+    /// Why the request cannot be read, and so not be approved; null if it can.
+    pub problem: Option<String>,
 }
 
-/// What to say with a denial.
+/// Names that nothing permits but a decision.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NotCovered {
+    /// Attributes of the subject beside the common name, each as `O=Example Ltd`.
+    pub subject: Vec<String>,
+    /// Subject alternative names, each as in `san`.
+    pub san: Vec<String>,
+}
+
+/// What was approved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Deny {
-    /// Why, for the ledger and the device's technician.
+pub struct Approve {
+    /// The `csr_sha256` of the request that was looked at: another request is not approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000)]
-    pub note: Option<String>,
-}
-
-impl Deny {
-    /// The longest note, in characters.
-    pub const LONGEST_NOTE: usize = 1_000;
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub csr_sha256: Option<String>,
 }
 
 /// What became of a request that a person decided about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {
-    /// The request, which has ended with this.
+    /// The id of the request, which has ended with this.
     #[schema(value_type = Uuid)]
     pub request_id: RequestId,
+    /// What the request was.
+    pub request: OpenRequest,
     /// How it ended.
     pub outcome: DecisionOutcome,
     /// The certificate; null unless one was issued.
@@ -83,23 +110,4 @@ pub enum DecisionOutcome {
     Denied,
     /// It was approved, but something that changed since it came forbids the certificate.
     Rejected,
-}
-
-impl From<&renewal_domain::OpenRequest> for OpenRequest {
-    fn from(request: &renewal_domain::OpenRequest) -> Self {
-        let presented = request.purpose().presented();
-        Self {
-            id: request.id(),
-            device_id: request.device_id(),
-            device_name: request.device_name().to_string(),
-            kind: request.purpose().kind(),
-            state: request.state(),
-            attempt_id: request.attempt_id(),
-            opened_at: request.opened_at(),
-            presented_serial: presented.map(|presented| presented.serial().clone()),
-            presented_not_after: presented.map(renewal_domain::Presented::not_after),
-            csr_sha256: hex::encode(request.csr_sha256()),
-            requested_lifetime_seconds: request.requested_lifetime().map(|lifetime| lifetime.as_secs()),
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! Schemas of what is a string in JSON: the domain's enumerations, made of the domain's own lists, and
 //! lengths of time.
 
-use renewal_domain::{ApiRole, EventType, RequestKind, RequestState, RevocationReason, TokenState};
+use renewal_domain::{
+    ActionKind, ApiRole, EventType, RequestKind, RequestState, RevocationReason, TokenState,
+};
 use serde::Serialize;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
@@ -27,7 +29,28 @@ pub(crate) fn token_state() -> Object {
 }
 
 pub(crate) fn api_role() -> Object {
-    one_of("What the holder may do.", [ApiRole::Viewer, ApiRole::Operator])
+    one_of("What the holder may do.", ApiRole::ALL)
+}
+
+pub(crate) fn action_kind() -> Object {
+    one_of("What was done.", ActionKind::ALL.iter().copied())
+}
+
+pub(crate) fn actor_kind() -> Object {
+    only(["api_token", "command_line", "server"])
+}
+
+pub(crate) fn target_kind() -> Object {
+    only([
+        "request",
+        "certificate",
+        "device",
+        "key",
+        "enrollment_token",
+        "api_token",
+        "authority",
+        "organisation",
+    ])
 }
 
 /// A length of time, as [`Period`](super::super::period::Period) reads it.

@@ -1,0 +1,5 @@
+//! Patterns, and what they permit.
+
+mod differences;
+mod patterns;
+mod permissions;
