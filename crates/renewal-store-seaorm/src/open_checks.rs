@@ -136,8 +136,8 @@ impl Known {
         for presented in openings.iter().filter_map(|opening| opening.presented()) {
             let org = match presented.origin() {
                 CertificateOrigin::Ours => continue,
-                origin if origin.heeds_every_organisation() => None,
-                _ => Some(self.org),
+                CertificateOrigin::Trusted => Some(self.org),
+                CertificateOrigin::Adopted | CertificateOrigin::TrustedAnywhere => None,
             };
             asked.entry((org, presented.issuer_key_sha256())).or_default().push(presented.serial());
         }
