@@ -81,8 +81,9 @@ impl Workspace {
 
     /// An operator's token for an organisation of the ledger at `url`.
     pub(crate) fn operator(&self, url: &str, org: Uuid) -> Result<Arc<str>> {
-        let token =
-            self.run(&mut self.command(url, &["api-tokens", "bootstrap", "--org", &org.to_string()]))?;
+        let token = self.run(
+            &mut self.command(url, &["api-tokens", "bootstrap", "--no-expiry", "--org", &org.to_string()]),
+        )?;
         Ok(token.trim_end().into())
     }
 

@@ -74,7 +74,8 @@ fn changes(calls: &[Tries<'_>], tries: &Tries<'_>, device: &Device) -> bool {
         }
 }
 
-/// An operator is refused only where another one was faster, and a failure does not call itself lasting.
+/// An operator is refused only where another one was faster, or where a device is to be unblocked that nobody
+/// knows; and a failure does not call itself lasting.
 pub(super) fn no_reply_is_out_of_place(facts: Facts<'_>) -> Vec<Violation> {
     let broken = facts.calls.iter().filter(|entry| !is_in_order(entry));
     broken.map(|entry| Violation::of("no reply is out of place", entry.to_string())).collect()
@@ -82,10 +83,15 @@ pub(super) fn no_reply_is_out_of_place(facts: Facts<'_>) -> Vec<Violation> {
 
 fn is_in_order(entry: &CallEntry) -> bool {
     match &entry.reply {
-        Reply::Refused(_, code) => {
-            matches!(entry.call.deed, Deed::Approve(_) | Deed::Deny(_))
-                && matches!(code.as_str(), "not_found" | "request_ended")
-        }
+        Reply::Refused(_, code) => match entry.call.deed {
+            Deed::Approve(_) | Deed::Deny(_) => matches!(code.as_str(), "not_found" | "request_ended"),
+            Deed::Unblock(_) => code == "not_found",
+            Deed::Block(_)
+            | Deed::Revoke { .. }
+            | Deed::RevokeForeign { .. }
+            | Deed::CreateToken(_)
+            | Deed::RevokeToken { .. } => false,
+        },
         Reply::Failed(status) => *status == 503,
         Reply::Nonsense(_) => false,
         Reply::Done { .. } | Reply::Lost => true,
